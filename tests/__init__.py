@@ -1,0 +1,1 @@
+"""Tests mirror the packages; integration tests use the real tools."""

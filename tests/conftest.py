@@ -1,0 +1,72 @@
+"""A real PostgreSQL for every test that asks: one server a worker, one fresh database a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from warehouse.database import ADMIN, Database
+from warehouse.embedded import EmbeddedServer
+from warehouse.settings import Settings
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of third-party data; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("LETHE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"third-party data is not at {folder}; set LETHE_SHARED_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Database]:
+    """A migrated database that others are cloned from; removed with its server afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="lethe-test-"))
+    settings = Settings.load(home)
+    try:
+        yield Database.open(settings)
+    finally:
+        if not settings.database_url:
+            EmbeddedServer.of(settings.home).destroy()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def database(template: Database) -> Iterator[Database]:
+    """A fresh migrated database of its own; roles are shared with the template."""
+    name = f"{template.address.database}_{os.getpid()}_{next(_numbers)}"
+    server = replace(template, address=replace(template.address, database="postgres"))
+    with server.connect(ADMIN, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{template.address.database}"'.encode())
+        clone = replace(template, address=replace(template.address, database=name))
+        _copy_role_settings(conn, template, name)
+        try:
+            yield clone
+        finally:
+            conn.execute(f'drop database "{name}" with (force)'.encode())
+
+
+def _copy_role_settings(conn: psycopg.Connection, template: Database, name: str) -> None:
+    """Settings of a role in a database are not part of a template."""
+    from warehouse import roles
+
+    for stage in roles.STAGES:
+        for statement in roles.configure_role(name, template.role_prefix, stage):
+            conn.execute(statement.encode())
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a home that nobody else uses."""
+    return replace(Settings.load(tmp_path / "home"), home=tmp_path / "home")

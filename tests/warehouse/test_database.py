@@ -1,0 +1,76 @@
+"""The database of a home: reachable, migrated, and separated by role."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from warehouse.database import ADMIN, Address, Database
+from warehouse.errors import DatabaseUnreachableError, MigrationChangedError
+from warehouse.migrations import available
+
+pytestmark = pytest.mark.integration
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    with database.connect(ADMIN) as conn:
+        conn.execute("delete from warehouse.state")
+    assert database.migrate() == []
+
+
+def test_a_changed_migration_is_refused(database: Database) -> None:
+    name = available()[0].name
+    with database.connect(ADMIN) as conn:
+        conn.execute("delete from warehouse.state")
+        conn.execute("update warehouse.migrations set digest = 'other' where name = %s", (name,))
+    with pytest.raises(MigrationChangedError, match=name):
+        database.migrate()
+
+
+@pytest.mark.parametrize(
+    ("stage", "table"),
+    [
+        ("dbt", "raw.system_logs"),
+        ("dbt", "consent.consent_events"),
+        ("dbt", "privacy.classification_rules"),
+        ("ml", "safe.pseudonymous_events"),
+        ("ml", "raw.system_logs"),
+        ("collection", "safe.pseudonymous_events"),
+        ("mlflow", "raw.system_logs"),
+        ("dagster", "safe.pseudonymous_events"),
+    ],
+)
+def test_a_stage_cannot_read_what_is_not_its_own(database: Database, stage: str, table: str) -> None:
+    with database.connect(stage) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(f"select * from {table}".encode())
+
+
+def test_a_wrong_password_is_a_clear_error(database: Database) -> None:
+    wrong = Database(database.address, {**database.passwords, "ml": "wrong"}, database.role_prefix)
+    with pytest.raises(DatabaseUnreachableError, match="refuses"):
+        wrong.connect("ml")
+
+
+@pytest.mark.parametrize("url", ["mysql://h/d", "postgresql://", "postgresql://host", "nonsense"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseUnreachableError, match="LETHE_DATABASE_URL"):
+        Address.parse(url)
+
+
+def test_the_consent_ledger_is_append_only(database: Database) -> None:
+    with (
+        database.connect("privacy") as conn,
+        pytest.raises(psycopg.errors.RaiseException, match="append-only"),
+    ):
+        conn.execute("delete from consent.consent_events")
+
+
+def test_credentials_are_for_their_owner_only(tmp_path: Path) -> None:
+    from warehouse.secrets import load_or_create
+
+    path = tmp_path / "credentials.json"
+    first = load_or_create(path, ("a", "b"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_or_create(path, ("a", "b", "c"))["a"] == first["a"]
