@@ -1,0 +1,323 @@
+"""The kinds of event: labels and JSON templates with <column> places, and how workflows step between them.
+
+Pure data. Which values fill a place is said in `columns`, which class a path has in `policy`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+CLIENT = (
+    '{"ip":"<ip>","user_agent":"<user_agent>","device":"<device>","os":"<os>",'
+    '"locale":"<locale>","timezone":"<timezone>"}'
+)
+METADATA = '{"app_version":"<app_version>","trace":"<trace>","region":"<region>"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of event. `data` is JSON text with <column> places; a place without quotes is a number or flag."""
+
+    action: str
+    event_type: str
+    event_source: str
+    component: str
+    data: str
+    label: str = "non_personal"
+    retention: str = "short_term"
+    from_client: bool = True
+
+    def templates(self) -> dict[str, str]:
+        """JSON templates by LogEvent field."""
+        found = {"data": self.data, "metadata": METADATA}
+        return found | ({"client_info": CLIENT} if self.from_client else {})
+
+
+_ITEMS = '"items":[{"sku":"<sku>","quantity":<small_count>},{"sku":"<other_sku>","quantity":<small_count>}]'
+
+USER_KINDS: tuple[Kind, ...] = (
+    Kind("page_view", "ui", "web", "navigation", '{"page":"<page>","feature":"<feature>","load_ms":<latency>}'),
+    Kind("click", "ui", "web", "controls", '{"element":"<element>","feature":"<feature>"}'),
+    Kind("feature_use", "ui", "web", "workspace", '{"feature":"<feature>","duration_ms":<duration>}'),
+    Kind(
+        "form_submit",
+        "ui",
+        "web",
+        "forms",
+        '{"form":"<form>","n_fields":<small_count>,"duration_ms":<duration>,"is_valid":<mostly_true>}',
+    ),
+    Kind(
+        "search",
+        "ui",
+        "web",
+        "search",
+        '{"query":"<query>","query_length":<query_length>,"n_results":<count>,"feature":"<feature>",'
+        '"experimental_hint":"<hint>"}',
+    ),
+    Kind("export", "ui", "web", "reports", '{"format":"<file_format>","n_rows":<count>}'),
+    Kind("feedback", "ui", "web", "feedback", '{"score":<rating>,"comment":"<comment>"}'),
+    Kind(
+        "call",
+        "api",
+        "api",
+        "gateway",
+        '{"endpoint":"<endpoint>","method":"<method>","status":<status>,"latency_ms":<latency>,'
+        '"request_bytes":<count>}',
+    ),
+    Kind(
+        "prompt",
+        "ai",
+        "assistant",
+        "assistant",
+        '{"prompt":"<prompt>","prompt_length":<prompt_length>,"n_tokens":<prompt_tokens>,"intent":"<intent>",'
+        '"model":"<model>"}',
+        retention="medium_term",
+    ),
+    Kind(
+        "response",
+        "ai",
+        "assistant",
+        "assistant",
+        '{"response":"<response>","response_length":<response_length>,"n_tokens":<response_tokens>,'
+        '"latency_ms":<slow_latency>,"model":"<model>"}',
+        retention="medium_term",
+    ),
+    Kind(
+        "rating",
+        "ai",
+        "assistant",
+        "assistant",
+        '{"rating":<rating>,"edited":<rarely_true>}',
+        retention="medium_term",
+    ),
+    Kind(
+        "error",
+        "system",
+        "service",
+        "runtime",
+        '{"code":"<error_code>","severity":"<severity>","handled":<mostly_true>,"latency_ms":<latency>}',
+        retention="transient",
+    ),
+    Kind(
+        "task_created",
+        "business",
+        "web",
+        "tasks",
+        '{"task_kind":"<form>",' + _ITEMS + ',"note":"<note>"}',
+        retention="medium_term",
+    ),
+    Kind(
+        "upgrade",
+        "business",
+        "web",
+        "billing",
+        '{"plan":"<plan>","previous_plan":"<previous_plan>","seats":<seats>,"amount":<amount>}',
+        retention="long_term",
+    ),
+    Kind(
+        "payment",
+        "business",
+        "service",
+        "billing",
+        '{"plan":"<plan>","amount":<amount>,"currency":"<currency>","card":"<card>","email":"<email>",'
+        '"full_name":"<full_name>"}',
+        retention="long_term",
+    ),
+    Kind(
+        "invite",
+        "business",
+        "web",
+        "members",
+        '{"email":"<other_email>","invited_role":"<role>"}',
+        retention="medium_term",
+    ),
+    Kind(
+        "login",
+        "security",
+        "auth",
+        "auth",
+        '{"method":"<auth_method>","succeeded":true,"risk_score":<risk>}',
+        retention="medium_term",
+    ),
+    Kind(
+        "failed_login",
+        "security",
+        "auth",
+        "auth",
+        '{"method":"<auth_method>","succeeded":false,"reason":"<failure>","email":"<email>","risk_score":<risk>}',
+        retention="medium_term",
+    ),
+    Kind(
+        "mfa",
+        "security",
+        "auth",
+        "auth",
+        '{"method":"<mfa_method>","succeeded":<mostly_true>,"phone":"<phone>"}',
+        retention="medium_term",
+    ),
+    Kind(
+        "password_reset",
+        "security",
+        "auth",
+        "auth",
+        '{"method":"<auth_method>","email":"<email>"}',
+        label="sensitive",
+        retention="medium_term",
+    ),
+    Kind(
+        "profile_update",
+        "profile",
+        "web",
+        "account",
+        '{"full_name":"<full_name>","email":"<email>","phone":"<phone>","date_of_birth":"<date_of_birth>",'
+        '"role":"<role>"}',
+        label="personal",
+        retention="long_term",
+    ),
+    Kind(
+        "identity_check",
+        "profile",
+        "web",
+        "account",
+        '{"full_name":"<full_name>","ssn":"<ssn>","passed":<mostly_true>}',
+        label="sensitive",
+        retention="long_term",
+    ),
+    Kind(
+        "settings_change",
+        "profile",
+        "web",
+        "account",
+        '{"setting":"<setting>","is_enabled":<mostly_true>,"account_ref":"<account_ref>"}',
+        label="pseudonymized",
+        retention="medium_term",
+    ),
+    Kind(
+        "ticket",
+        "support",
+        "web",
+        "support",
+        '{"topic":"<topic>","priority":<small_count>,"comment":"<comment>","contact":{"phone":"<phone>",'
+        '"email":"<email>"}}',
+        retention="medium_term",
+    ),
+    Kind(
+        "signup",
+        "profile",
+        "web",
+        "account",
+        '{"full_name":"<full_name>","email":"<email>","phone":"<phone>","role":"<role>"}',
+        label="personal",
+        retention="long_term",
+    ),
+    Kind(
+        "trial_start",
+        "business",
+        "web",
+        "billing",
+        '{"plan":"<plan>","seats":<seats>}',
+        retention="long_term",
+    ),
+    Kind(
+        "logout",
+        "security",
+        "auth",
+        "auth",
+        '{"method":"<auth_method>","succeeded":true}',
+        retention="medium_term",
+    ),
+)
+
+SYSTEM_KINDS: tuple[Kind, ...] = (
+    Kind(
+        "metrics",
+        "system",
+        "service",
+        "runtime",
+        '{"cpu_percent":<percent>,"memory_percent":<percent>,"queue_length":<small_count>,'
+        '"latency_ms":<latency>}',
+        retention="transient",
+        from_client=False,
+    ),
+    Kind(
+        "warning",
+        "system",
+        "service",
+        "runtime",
+        '{"code":"<error_code>","severity":"<severity>","handled":true}',
+        retention="transient",
+        from_client=False,
+    ),
+)
+
+KINDS = USER_KINDS + SYSTEM_KINDS
+STATE = {kind.action: number for number, kind in enumerate(KINDS)}
+END = len(USER_KINDS)
+
+# Weights of the next step; "end" closes the session. Rows are normalised where they are read.
+STEPS: dict[str, dict[str, float]] = {
+    "start": {"login": 60, "page_view": 32, "call": 5, "failed_login": 3},
+    "page_view": {
+        "click": 30, "feature_use": 20, "page_view": 12, "search": 9, "form_submit": 6, "call": 5, "prompt": 8,
+        "export": 2, "feedback": 1, "invite": 0.6, "profile_update": 0.8, "settings_change": 1, "ticket": 0.7,
+        "payment": 0.8, "upgrade": 0.3, "task_created": 3, "logout": 3, "identity_check": 0.2, "end": 9,
+    },
+    "click": {"feature_use": 30, "page_view": 25, "form_submit": 12, "click": 8, "call": 5, "prompt": 6, "end": 12},
+    "feature_use": {"click": 20, "page_view": 20, "feature_use": 18, "export": 6, "task_created": 7, "prompt": 8,
+                    "call": 5, "end": 16},
+    "form_submit": {"page_view": 40, "task_created": 20, "click": 15, "feedback": 2, "end": 20},
+    "search": {"page_view": 30, "click": 40, "search": 15, "end": 15},
+    "export": {"page_view": 40, "feature_use": 20, "end": 40},
+    "feedback": {"page_view": 50, "end": 50},
+    "call": {"call": 55, "page_view": 20, "feature_use": 8, "end": 17},
+    "prompt": {"response": 100},
+    "response": {"rating": 38, "prompt": 27, "feature_use": 15, "end": 20},
+    "rating": {"prompt": 40, "page_view": 20, "feature_use": 15, "end": 25},
+    "error": {"page_view": 35, "call": 15, "ticket": 5, "end": 45},
+    "task_created": {"page_view": 40, "feature_use": 25, "invite": 2, "end": 30},
+    "upgrade": {"payment": 60, "page_view": 40},
+    "payment": {"page_view": 60, "end": 40},
+    "invite": {"page_view": 60, "invite": 10, "end": 30},
+    "login": {"page_view": 72, "mfa": 15, "feature_use": 10, "end": 3},
+    "failed_login": {"failed_login": 30, "login": 50, "password_reset": 10, "end": 10},
+    "mfa": {"page_view": 92, "end": 8},
+    "password_reset": {"login": 90, "end": 10},
+    "profile_update": {"page_view": 60, "settings_change": 10, "end": 30},
+    "identity_check": {"page_view": 70, "end": 30},
+    "settings_change": {"page_view": 60, "end": 40},
+    "ticket": {"page_view": 50, "end": 50},
+    "signup": {"page_view": 90, "end": 10},
+    "trial_start": {"page_view": 90, "end": 10},
+    "logout": {"end": 100},
+}  # fmt: skip
+
+# A user reaches these only as far as their breadth of adoption goes.
+ADVANCED = ("prompt", "export", "task_created", "search", "call", "invite")
+# Steps after which a service may fail.
+FALLIBLE = ("call", "feature_use", "form_submit", "export", "search")
+
+
+def places(template: str) -> dict[str, str]:
+    """JSON pointer of every place in a template, with the column that fills it ('' for a constant)."""
+    parsed = json.loads(re.sub(r'(?<!")<(\w+)>', r'"<\1>"', template))
+    return dict(_walk(parsed, ""))
+
+
+def _walk(value: object, path: str) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in _walk(item, f"{path}/{key}")]
+    if isinstance(value, list):
+        return [found for item in value for found in _walk(item, f"{path}/*")]
+    return [(path, value[1:-1] if isinstance(value, str) and value.startswith("<") else "")]
+
+
+def emitted_paths() -> dict[tuple[str, str], str]:
+    """(event_type, path) of everything the simulator writes, with the column that fills it."""
+    return {
+        (kind.event_type, f"/{field}{path}"): column
+        for kind in KINDS
+        for field, template in kind.templates().items()
+        for path, column in places(template).items()
+    }
