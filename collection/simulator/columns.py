@@ -147,7 +147,7 @@ def _stranger(rows: Rows) -> pa.Array:
 _OPENINGS = (
     "Draft a summary of the weekly report|Plan the next sprint for our team|Why does the export stop at half|"
     "Turn these notes into tasks|Compare the two proposals|Please check the invoice of last month|"
-    "The page said \\\"try again\\\" twice|Translate the offer: caf\\u00e9, na\\u00efve, \u00fcber|"
+    'The page said \\"try again\\" twice|Translate the offer: caf\\u00e9, na\\u00efve, \u00fcber|'
     "List ideas for the launch\\nand rank them|Explain the drop in sign-ups"
 )
 _DETAILS = (

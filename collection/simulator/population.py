@@ -63,7 +63,7 @@ def make_population(spec: SimulationSpec, rng: np.random.Generator) -> Populatio
         breadth=rng.random(n) ** 0.8,
         error_rate=0.01 + 0.09 * rng.random(n) ** 2,
         satisfaction=rng.standard_normal(n),
-        base=np.exp(0.75 * rng.standard_normal(n)) * np.array([1.0, 1.0, 1.15])[segment[company]] + 0.35,
+        base=np.exp(0.85 * rng.standard_normal(n)) * np.array([1.0, 1.0, 1.15])[segment[company]] + 1.2,
     )
     rate, hazard, left = _live(spec, traits, joined, is_canary, rng)
     return Population(
@@ -98,18 +98,18 @@ def _live(
 ) -> tuple[Floats, Floats, Ints]:
     """Walk the weeks: health drifts, activity follows it, and the hazard of leaving rises as it falls."""
     n, weeks = len(joined), -(-spec.n_days // 7)
-    pull = 0.5 * (traits.breadth - 0.5) - 6.0 * (traits.error_rate - 0.04) + 0.2 * traits.satisfaction
+    pull = 1.3 * (traits.breadth - 0.5) - 12.0 * (traits.error_rate - 0.04) + 0.4 * traits.satisfaction
     health = pull + 0.4 * rng.standard_normal(n)
     rate, hazard = np.zeros((n, weeks)), np.zeros((n, weeks))
     left = np.full(n, weeks)
     is_fading = np.zeros(n, bool)
     for week in range(weeks):
-        is_fading |= rng.random(n) < 1 / (1 + np.exp(4.1 + 1.3 * pull - spec.churn_level))
+        is_fading |= rng.random(n) < 1 / (1 + np.exp(5.0 + 2.8 * pull - spec.churn_level))
         is_fading &= ~stays
-        health = 0.85 * health + 0.15 * pull + 0.28 * rng.standard_normal(n) - 0.45 * is_fading
+        health = 0.85 * health + 0.15 * pull + 0.2 * rng.standard_normal(n) - 0.4 * is_fading
         health = np.clip(health, -3.5, 1.5)
         is_here = (joined <= week) & (left > week)
-        hazard[:, week] = np.where(is_here, 1 / (1 + np.exp(4.9 + 1.5 * health - spec.churn_level)), 0.0)
+        hazard[:, week] = np.where(is_here, 1 / (1 + np.exp(6.3 + 2.2 * health - spec.churn_level)), 0.0)
         rate[:, week] = np.where(is_here, traits.base * np.exp(0.75 * health), 0.0)
         goes = is_here & (rng.random(n) < hazard[:, week]) & ~stays
         left[goes] = week + 1

@@ -49,8 +49,7 @@ def simulate(spec: SimulationSpec) -> Simulation:
     timeline = make_timeline(spec, people, streams[1])
     starts = range(0, spec.n_events, BLOCK)
     blocks = [
-        render_block(spec, people, timeline, start, min(start + BLOCK, spec.n_events), streams[2])
-        for start in starts
+        render_block(spec, people, timeline, start, min(start + BLOCK, spec.n_events), streams[2]) for start in starts
     ]
     ids = user_ids(np.arange(people.n_users), spec.seed)
     return Simulation(

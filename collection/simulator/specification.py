@@ -50,6 +50,8 @@ class SimulationSpec:
 
     def __post_init__(self) -> None:
         """Refuse impossible sizes; raises SimulationSpecError."""
+        if self.seed < 0:
+            raise SimulationSpecError(f"Seed {self.seed} is negative: take 0 or more.")
         if self.n_events < 200 or self.n_days < 7:
             raise SimulationSpecError(
                 f"A log of {self.n_events} events in {self.n_days} days is too small to simulate: "
@@ -67,9 +69,7 @@ class SimulationSpec:
         if self.canaries and not 1 <= self.canaries.n_users <= 50:
             raise SimulationSpecError(f"{self.canaries.n_users} canary users: ask for 1 to 50.")
         if self.n_users is not None and self.n_users < 2 + self.n_canaries:
-            raise SimulationSpecError(
-                f"{self.n_users} users are too few: ask for at least {2 + self.n_canaries}."
-            )
+            raise SimulationSpecError(f"{self.n_users} users are too few: ask for at least {2 + self.n_canaries}.")
 
     @property
     def start_on(self) -> date:

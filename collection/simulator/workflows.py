@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collection.simulator.kinds import ADVANCED, END, FALLIBLE, STATE, STEPS, USER_KINDS
 from collection.simulator.population import Floats, Ints, Population
@@ -32,7 +33,7 @@ class Timeline:
 class _Walks:
     user: Ints  # [S]
     day: Ints  # [S]
-    steps: Ints  # [S, MAX_STEPS], -1 after the end
+    steps: NDArray[np.int8]  # [S, MAX_STEPS], -1 after the end
 
 
 def make_timeline(spec: SimulationSpec, people: Population, rng: np.random.Generator) -> Timeline:
@@ -58,14 +59,12 @@ def make_timeline(spec: SimulationSpec, people: Population, rng: np.random.Gener
 def _tour(spec: SimulationSpec, people: Population) -> _Walks:
     """One session of each canary user through every kind of event, so that every field is written."""
     users = np.flatnonzero(people.is_canary)
-    steps = np.full((len(users), MAX_STEPS), -1)
+    steps = np.full((len(users), MAX_STEPS), -1, np.int8)
     steps[:, : len(USER_KINDS)] = np.arange(len(USER_KINDS))
     return _Walks(users, np.full(len(users), spec.n_days // 2), steps)
 
 
-def _walks(
-    spec: SimulationSpec, people: Population, rng: np.random.Generator, budget: int
-) -> Iterator[_Walks]:
+def _walks(spec: SimulationSpec, people: Population, rng: np.random.Generator, budget: int) -> Iterator[_Walks]:
     """Batches of sessions, drawn in proportion to each user's weekly rate, until the budget is surely spent."""
     rates = people.weekly_rate * np.where(people.is_fraud, 2.5, 1.0)[:, None]
     chance = np.cumsum(rates.ravel())
@@ -100,10 +99,10 @@ def _chances() -> Floats:
 
 def _steps(
     spec: SimulationSpec, people: Population, user: Ints, day: Ints, rng: np.random.Generator
-) -> Ints:
+) -> NDArray[np.int8]:
     """The steps of each session [S, MAX_STEPS]: a Markov chain bent by breadth, failures, fraud and drift."""
     chances = _chances()
-    steps = np.full((len(user), MAX_STEPS), -1)
+    steps = np.full((len(user), MAX_STEPS), -1, np.int8)
     alive = np.arange(len(user))
     state = np.full(len(user), END)
     for position in range(MAX_STEPS):
@@ -148,7 +147,7 @@ def _cut(batches: list[_Walks], budget: int) -> tuple[Ints, Ints, Ints, Ints]:
     steps = np.concatenate([walks.steps for walks in batches])
     is_step = steps >= 0
     session = np.repeat(np.arange(len(user)), is_step.sum(axis=1))[:budget]
-    return user[session], session, steps[is_step][:budget], day[session]
+    return user[session], session, steps[is_step][:budget].astype(np.int64), day[session]
 
 
 def _open_accounts(kind: Ints, user: Ints, session: Ints, at: Ints, people: Population) -> Ints:
