@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from collection.simulator.kinds import emitted_paths
 from collection.simulator.policy import ruled
@@ -18,6 +19,7 @@ class CanaryToken:
     class_: str
 
 
+@cache
 def field_tokens() -> tuple[CanaryToken, ...]:
     """One token per path that must not pass unchanged, in a form that fits the path's kind."""
     found = []
@@ -30,6 +32,7 @@ def field_tokens() -> tuple[CanaryToken, ...]:
     return tuple(found)
 
 
+@cache
 def column_tokens(event_type: str) -> dict[str, str]:
     """Column to token, for the templates of one event type."""
     tokens = {token.field: token.token for token in field_tokens()}

@@ -8,16 +8,15 @@ payment providers publish for tests.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from collection.simulator.population import Ints
 
-_SYLLABLES = pa.array(
-    "ba be bo da de do fa fe ga go ha he ja jo ka ke ki la le li lo ma me mi mo na ne no pa pe ra re ri ro sa se "
-    "ta te ti to va ve vo wa xa ya za zo".split()
-)
+_SYLLABLES = pa.array([onset + vowel for onset in "bdfghjklmnprstvwz" for vowel in "aeo"])
 _CAPITALS = pc.utf8_capitalize(_SYLLABLES)
 _DOMAINS = pa.array(["example.com", "example.org", "example.net", "mail.example.com"])
 _NETS = pa.array(["192.0.2.", "198.51.100.", "203.0.113."])
@@ -33,13 +32,17 @@ def mix(numbers: Ints, salt: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]
     return value ^ (value >> np.uint64(31))
 
 
-_HEX = pa.array([f"{number:04x}" for number in range(65536)])
+@cache
+def _hex_digits() -> pa.StringArray:
+    """0000 to ffff."""
+    return pa.array([f"{number:04x}" for number in range(65536)])
 
 
 def hexadecimal(numbers: Ints, salt: int, prefix: str) -> pa.StringArray:
     """The prefix and 16 hex digits for each number; distinct numbers give distinct texts."""
     value = mix(numbers, salt)
-    parts = [_HEX.take(pa.array((value >> np.uint64(shift)) & np.uint64(0xFFFF))) for shift in (48, 32, 16, 0)]
+    digits = _hex_digits()
+    parts = [digits.take(pa.array((value >> np.uint64(shift)) & np.uint64(0xFFFF))) for shift in (48, 32, 16, 0)]
     return pc.binary_join_element_wise(prefix, *parts, "")
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, time
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from collection.simulator.canaries import CanaryToken, field_tokens
 from collection.simulator.consents import make_consents
@@ -92,9 +91,3 @@ def _tokens(spec: SimulationSpec, people: Population, ids: pa.StringArray) -> tu
         CanaryToken(str(token), field, "pseudonymized") for field, tokens in named.items() for token in tokens
     ]
     return (*identities, *field_tokens())
-
-
-def n_per_action(events: pa.Table) -> dict[str, int]:
-    """Number of events per action."""
-    counts = pc.value_counts(events["action"].combine_chunks())
-    return {str(row["values"]): int(row["counts"]) for row in counts.to_pylist()}

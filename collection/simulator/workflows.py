@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collection.simulator.kinds import ADVANCED, END, FALLIBLE, STATE, STEPS, USER_KINDS
+from collection.simulator.kinds import STATE, USER_KINDS
 from collection.simulator.population import Floats, Ints, Population
 from collection.simulator.specification import Drift, SimulationSpec
+from collection.simulator.transitions import ADVANCED, END, FALLIBLE, STEPS
 
 MAX_STEPS = 48
 DAY_US = 86_400_000_000
