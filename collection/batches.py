@@ -1,0 +1,44 @@
+"""A batch of records as a reader hands it over: parsed values, faults, and where each record stands in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from collection.records import Fault
+
+BATCH_RECORDS = 20_000
+BATCH_BYTES = 16 << 20
+MAX_RECORD_BYTES = 4 << 20
+KEPT_BYTES = 64 << 10  # of a record over the limit; its place in the file is kept as well
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record starts: line from 1 (a row number in Parquet), byte offset from 0 in the uncompressed file."""
+
+    line: int
+    byte_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records in file order. A record with a fault is None in `records`.
+
+    `raw(i)` are the bytes to seal for quarantine: an envelope line that names the format, then what a reader needs
+    to read the record again. `names` are the fields that the file itself declares (CSV, Parquet).
+    """
+
+    records: list[Any]
+    faults: dict[int, Fault]
+    place: Callable[[int], Place]
+    raw: Callable[[int], bytes]
+    names: frozenset[str] | None = None
+
+
+def too_long(n_bytes: int) -> Fault:
+    """The fault of a record over the size limit."""
+    limit = MAX_RECORD_BYTES >> 20
+    hint = f"the record has {n_bytes:,} bytes, the limit is {limit} MiB; its first {KEPT_BYTES >> 10} KiB are kept"
+    return Fault("record_too_long", None, hint)

@@ -1,0 +1,186 @@
+"""From a batch of records to columns of log events by a mapping. Pure: no file, no database, the clock is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from collection.events import CONTENT_FIELDS, ENUMERATIONS, JSON_FIELDS, REQUIRED_FIELDS, TEXT_FIELDS, fingerprints
+from collection.expressions import (
+    Path,
+    Record,
+    Session,
+    Timestamp,
+    consumed_paths,
+    digest_id,
+    dump_all,
+    evaluate,
+    named_paths,
+    remove,
+    text,
+    values_at,
+)
+from collection.mapping import Mapping
+from collection.records import Fault, dump
+from collection.times import parse_times
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_TEXT_BYTES = 1_024  # a PostgreSQL index row holds 2,704 bytes; (source, id) must fit
+
+_DAY = 86_400 * 10**6
+
+
+@dataclass(slots=True)
+class SessionState:
+    """The last time and the session of every key seen so far in one file; grows with keys, not with records."""
+
+    last: dict[tuple[Any, ...], tuple[int, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Log events as columns. `positions` are the rows' positions in the records given; the others have a fault."""
+
+    positions: list[int]
+    columns: dict[str, list[Any]]
+    faults: dict[int, Fault]
+
+    def take(self, kept: Sequence[int]) -> Rows:
+        """Only the rows at these indexes."""
+        columns = {name: [values[i] for i in kept] for name, values in self.columns.items()}
+        return Rows([self.positions[i] for i in kept], columns, self.faults)
+
+    def arrow(self) -> pa.Table:
+        """The columns as an Arrow table; times are aware UTC, JSON is text."""
+        import pyarrow as pa
+
+        columns = dict(self.columns)
+        moments = pa.array(columns.pop("created_at"), pa.int64())
+        days = pa.array(columns.pop("event_day"), pa.int32()).cast(pa.date32())
+        prints = pa.array(["\\x" + value.hex() for value in columns.pop("fingerprint")], pa.string())
+        table = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+        table |= {"created_at": moments.cast(pa.timestamp("us", "UTC")), "event_day": days, "fingerprint": prints}
+        return pa.table(table)
+
+
+def arrange(records: list[Record], mapping: Mapping, sessions: SessionState, *, now: datetime) -> Rows:
+    """Map records to events. The records are used up: what no field carries over is moved into `data`."""
+    faults: dict[int, Fault] = {}
+    columns: dict[str, list[Any]] = {name: [None] * len(records) for name in TEXT_FIELDS}
+    for name, expression in mapping.fields.items():
+        columns[name], found = evaluate(expression, records)
+        _note(faults, found, name)
+    times = _times(columns, mapping, faults, now)
+    for name in TEXT_FIELDS:
+        columns[name] = _clean(name, columns[name], _pointer(mapping, name), faults)
+    columns["data"] = _payloads(records, mapping)
+    for name in JSON_FIELDS:
+        columns[name] = _json_texts(name, columns.get(name), len(records), faults)
+    columns["created_at"] = times
+    rows = Rows(list(range(len(records))), columns, faults)
+    if faults:
+        rows = rows.take([i for i in range(len(records)) if i not in faults])
+    return _completed(rows, mapping, sessions)
+
+
+def _completed(rows: Rows, mapping: Mapping, sessions: SessionState) -> Rows:
+    """Fingerprint first: a session id derived from neighbours is no content of the event itself."""
+    columns = rows.columns
+    columns["fingerprint"] = fingerprints([columns[name] for name in CONTENT_FIELDS])
+    session = mapping.fields.get("session_id")
+    if isinstance(session, Session):
+        columns["session_id"] = _sessions(session, columns, mapping.source, sessions)
+    columns["event_day"] = [moment // _DAY for moment in columns["created_at"]]
+    return rows
+
+
+def _times(
+    columns: dict[str, list[Any]], mapping: Mapping, faults: dict[int, Fault], now: datetime
+) -> list[int]:
+    expression = mapping.fields["created_at"]
+    stamp = expression if isinstance(expression, Timestamp) else Timestamp(())
+    path = _pointer(mapping, "created_at")
+    times, found = parse_times(columns["created_at"], format=stamp.format, unit=stamp.unit, path=path, now=now)
+    _note(faults, found, path)
+    return times
+
+
+def _clean(name: str, values: list[Any], path: str, faults: dict[int, Fault]) -> list[Any]:
+    """Texts that the column can hold; everything else leaves a fault."""
+    if not set(map(type, values)) <= {str, type(None)}:
+        kinds = {i: type(v).__name__ for i, v in enumerate(values) if isinstance(v, dict | list)}
+        _note(faults, {i: Fault("bad_type", path, f"a JSON {kind} where a text belongs") for i, kind in kinds.items()})
+        values = [text(value) for value in values]
+    if name in REQUIRED_FIELDS and (None in values or (name == "id" and "" in values)):
+        code = "missing_id" if name == "id" else "missing_field"
+        fault = Fault(code, path, f"no {name}: map it to a field that every record has, or to hash: or constant:")
+        _note(faults, {i: fault for i, v in enumerate(values) if v is None or (name == "id" and not v)})
+    allowed = ENUMERATIONS.get(name)
+    if allowed and not set(values) <= {None, *allowed}:
+        fault = Fault("bad_enumeration", path, f"{name} is none of {', '.join(allowed)}")
+        _note(faults, {i: fault for i, v in enumerate(values) if v is not None and v not in allowed})
+    if max(map(len, filter(None, values)), default=0) > MAX_TEXT_BYTES // 4:
+        fault = Fault("value_too_long", path, f"{name} has more than {MAX_TEXT_BYTES} bytes")
+        _note(faults, {i: fault for i, v in enumerate(values) if v and len(v.encode()) > MAX_TEXT_BYTES})
+    return values
+
+
+def _payloads(records: list[Record], mapping: Mapping) -> list[Record]:
+    """What no field carries over, with the data object merged flat into it."""
+    for path in {path for expression in mapping.fields.values() for path in consumed_paths(expression)}:
+        remove(path, records)
+    name = mapping.data[-1]
+    inners = values_at(mapping.data, records)
+    for record, inner in zip(records, inners, strict=True):
+        if type(inner) is dict and inner.keys().isdisjoint(record):
+            remove(mapping.data, (record,)) if len(mapping.data) > 1 else record.pop(name)
+            record.update(inner)
+    return records
+
+
+def _json_texts(
+    name: str, values: list[Any] | None, n_rows: int, faults: dict[int, Fault]
+) -> list[str | None]:
+    absent = "{}" if name == "metadata" else None
+    if values is None:
+        return [absent] * n_rows
+    texts, found = dump_all(values, dump)
+    _note(faults, found, name)
+    if name == "data":
+        return [t and t.decode() for t in texts]  # type: ignore[misc]
+    return [absent if v is None else t and t.decode() for v, t in zip(values, texts, strict=True)]  # type: ignore[misc]
+
+
+def _sessions(
+    expression: Session, columns: dict[str, list[Any]], source: str, state: SessionState
+) -> list[str | None]:
+    gap = round(expression.gap_minutes * 60 * 10**6)
+    keys: Iterable[tuple[Any, ...]] = zip(*(columns[name] for name in expression.by), strict=True)
+    sessions: list[str | None] = []
+    for key, moment in zip(keys, columns["created_at"], strict=True):
+        if None in key:
+            sessions.append(None)
+            continue
+        last, session = state.last.get(key, (None, ""))
+        if last is None or abs(moment - last) > gap:
+            session = digest_id(dump([source, *key, moment]))
+        state.last[key] = (moment, session)
+        sessions.append(session)
+    return sessions
+
+
+def _note(faults: dict[int, Fault], found: dict[int, Fault], path: str | None = None) -> None:
+    """The first fault of a record stays."""
+    for position, fault in found.items():
+        faults.setdefault(position, fault if fault.path else Fault(fault.code, path, fault.hint))
+
+
+def _pointer(mapping: Mapping, name: str) -> str:
+    """The mapped source field as a JSON pointer; the LogEvent field where none is mapped."""
+    expression = mapping.fields.get(name)
+    paths: Sequence[Path] = named_paths(expression) if expression else ()
+    return "/" + "/".join(paths[0] if paths else (name,))

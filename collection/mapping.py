@@ -1,0 +1,162 @@
+"""The mapping from a file's records to log events, read from YAML.
+
+    source: shop                       # constant; (source, id) recognises duplicates
+    fields:                            # one entry per LogEvent field; all but `data` and `created_at` as below
+      id: {hash: "*"}                  # stable id of the whole record, or {hash: [order_no, line]}
+      user_id: customer.id             # a source field: dotted path, or a JSON pointer (/customer/id)
+      company_id: {field: tenant, optional: true}    # no mistake when no record has it
+      event_type: {constant: order}
+      component: {first: [module, page]}             # first that is not null
+      action: {concat: [verb, {text: "_order"}], separator: ""}
+      session_id: {session: {gap_minutes: 30, by: [user_id]}}   # by LogEvent fields, in file order
+      client_info: {object: {ip: remote_addr, agent: user_agent}}
+      created_at: {timestamp: {field: at, format: "%d.%m.%Y %H:%M", unit: ms}}   # format and unit are optional
+      data_classification: {constant: personal}      # non_personal | pseudonymized | personal | sensitive
+      retention_policy: {constant: short_term}       # transient | short_term | medium_term | long_term
+    data: payload                      # the field whose object is merged flat into `data`; default: data
+    csv: {delimiter: ";"}              # only where the header does not show it
+    consent: {purposes: [analytics], reason: "..."}  # handed on, as are classification: and training:
+
+Everything that no field carries over goes to `data`; what only a hash reads stays there too. Where the merged object
+and the record hold the same key, the object stays nested under its own name. Times without an offset are UTC.
+Required: source, id, event_type, action, created_at, data_classification, retention_policy; event_source defaults to
+the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from collection.errors import MappingError
+from collection.events import ENUMERATIONS, EVENT_FIELDS, TEXT_FIELDS
+from collection.expressions import Constant, Expression, First, Session, Timestamp, named_paths
+from collection.grammar import parse_expression, parse_path
+
+_SECTIONS = ("source", "fields", "data", "csv", "consent", "classification", "training")
+_REQUIRED = ("id", "event_type", "action", "created_at", "data_classification", "retention_policy")
+_NEVER_MAPPED = {"received_at": "the import's own time", "fingerprint": "computed", "source": "a section of its own"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A checked mapping. `digest` covers what shapes events, not consent, classification and training."""
+
+    source: str
+    fields: AnyMapping[str, Expression]
+    data: tuple[str, ...] = ("data",)
+    delimiter: str | None = None
+    digest: str = ""
+    consent: dict[str, Any] = field(default_factory=dict)
+    classification: list[Any] = field(default_factory=list)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def missing_in(self, names: set[tuple[str, ...]]) -> list[str]:
+        """Source fields (as pointers) the mapping needs that are not among the paths seen in the file."""
+        missing = []
+        for expression in self.fields.values():
+            absent = [path for path in named_paths(expression) if path not in names]
+            if isinstance(expression, First) and len(absent) < len(expression.paths):
+                continue
+            if not getattr(expression, "optional", False):
+                missing += ["/".join(("", *path)) for path in absent]
+        return sorted(set(missing))
+
+    def paths(self) -> set[tuple[str, ...]]:
+        """Every source field the mapping names."""
+        return {path for expression in self.fields.values() for path in named_paths(expression)}
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file. Raises MappingError naming the file and the entry."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(f"mapping {path} cannot be read ({type(error).__name__}): name a UTF-8 file") from None
+    return parse_mapping(text, name=str(path))
+
+
+def parse_mapping(text: str, *, name: str = "mapping") -> Mapping:
+    """A mapping from YAML text; `name` is how messages call it. Raises MappingError."""
+    import yaml
+
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}" if mark else ""
+        raise MappingError(f"{name} is not YAML{place}: correct it") from None
+    try:
+        return _checked(document)
+    except MappingError as error:
+        raise MappingError(f"{name}: {error}") from None
+
+
+def _checked(document: Any) -> Mapping:
+    if not isinstance(document, dict):
+        raise MappingError("it is no YAML object: start with source: and fields:")
+    _only_known(document, _SECTIONS, "section")
+    source = document.get("source")
+    if not isinstance(source, str) or not source:
+        raise MappingError("source: is missing: name where the records come from, for example source: shop")
+    fields = _fields(document.get("fields"), source)
+    data = parse_path(document.get("data", "data"), "data")
+    delimiter = (document.get("csv") or {}).get("delimiter")
+    shape = repr((source, sorted((name, repr(value)) for name, value in fields.items()), data, delimiter))
+    return Mapping(
+        source,
+        fields,
+        data,
+        delimiter,
+        sha256(shape.encode()).hexdigest(),
+        _section(document, "consent", dict),
+        _section(document, "classification", list),
+        _section(document, "training", dict),
+    )
+
+
+def _section(document: dict[str, Any], name: str, kind: type) -> Any:
+    value = document.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise MappingError(f"{name}: must be a YAML {'list' if kind is list else 'object'}")
+    return value if value is not None else kind()
+
+
+def _only_known(entries: dict[str, Any], known: tuple[str, ...], what: str) -> None:
+    unknown = sorted(str(name) for name in entries if name not in known)
+    if unknown:
+        raise MappingError(f"unknown {what} {', '.join(unknown)}: known are {', '.join(known)}")
+
+
+def _fields(entries: Any, source: str) -> dict[str, Expression]:
+    if not isinstance(entries, dict):
+        raise MappingError("fields: is missing: map at least " + ", ".join(_REQUIRED))
+    for name, reason in _NEVER_MAPPED.items():
+        if name in entries:
+            raise MappingError(f"fields.{name} cannot be mapped: it is {reason}")
+    if "data" in entries:
+        raise MappingError("fields.data cannot be mapped: unmapped fields go there; name an object to merge by data:")
+    _only_known(entries, tuple(name for name in EVENT_FIELDS if name != "data"), "LogEvent field")
+    fields = {name: parse_expression(value, f"fields.{name}") for name, value in entries.items()}
+    fields.setdefault("event_source", Constant(source))
+    missing = [name for name in _REQUIRED if name not in fields]
+    if missing:
+        raise MappingError(f"fields: misses {', '.join(missing)}: map each, a constant will do")
+    for name, expression in fields.items():
+        _check(name, expression)
+    return fields
+
+
+def _check(name: str, expression: Expression) -> None:
+    if isinstance(expression, Timestamp) and name != "created_at":
+        raise MappingError(f"fields.{name}: only created_at is a timestamp")
+    if isinstance(expression, Session):
+        unknown = [by for by in expression.by if by not in TEXT_FIELDS or by == "session_id"]
+        if name != "session_id" or unknown:
+            raise MappingError(f"fields.{name}: session: belongs to session_id, by: names LogEvent text fields")
+    allowed = ENUMERATIONS.get(name)
+    if allowed and isinstance(expression, Constant) and expression.value not in allowed:
+        raise MappingError(f"fields.{name}: the constant is none of {', '.join(allowed)}")

@@ -1,0 +1,160 @@
+"""One record's JSON, read exactly or refused with a reason. Numbers keep every digit; no float is rounded silently."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import orjson
+
+from collection.escapes import encode_value
+
+MAX_DIGITS = 1_000  # a number of ten bytes may stand for gigabytes of digits: 1e131071
+# What orjson would round or refuse: integers beyond 64 bit, more than 15 significant digits, large exponents.
+_RISKY = re.compile(
+    rb"[:\[,\s]-?(?:\d{20}|(?=\d*\.)[\d.]{17}|[\d.]+[eE][+-]?\d{2})|[:\[,\s]-\d{19}|\\u00(?:00|1[aA])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a record was not taken: a code, the field it is about, and a hint. None of them holds a value."""
+
+    code: str
+    path: str | None
+    hint: str
+
+
+class RecordFault(Exception):
+    """Raised while one record is read; carries the fault."""
+
+    def __init__(self, code: str, hint: str) -> None:
+        super().__init__(code)
+        self.fault = Fault(code, None, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactNumber:
+    """A JSON number that no machine number holds, as its own text."""
+
+    text: str
+
+
+def parse_records(lines: Sequence[bytes]) -> tuple[list[Any], dict[int, Fault]]:
+    """Parse one JSON object per line; a refused line leaves None and a fault at its position."""
+    if _RISKY.search(b"\n".join(lines)) is None:
+        try:
+            records = list(map(orjson.loads, lines))
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            if set(map(type, records)) <= {dict}:
+                return records, {}
+    return _one_by_one(lines)
+
+
+def _one_by_one(lines: Sequence[bytes]) -> tuple[list[Any], dict[int, Fault]]:
+    records: list[Any] = []
+    faults: dict[int, Fault] = {}
+    for position, line in enumerate(lines):
+        try:
+            records.append(parse_record(line))
+        except RecordFault as refusal:
+            records.append(None)
+            faults[position] = refusal.fault
+    return records, faults
+
+
+def parse_record(line: bytes) -> dict[str, Any]:
+    """One JSON object. Raises RecordFault with codes not_utf8, nul_byte, bad_json, too_deep, number_out_of_range, ..."""
+    risky = _RISKY.search(line) is not None
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        if not risky:
+            raise _explained(line, error) from None
+        record = _exact(line)
+        dump(record)
+    else:
+        record = _exact(line) if risky else record
+    if not isinstance(record, dict):
+        raise RecordFault("not_an_object", f"the record is a JSON {_kind(record)}, not an object")
+    return record
+
+
+def dump(value: Any) -> bytes:
+    """Compact JSON with sorted keys and exact numbers. Raises RecordFault when nested too deeply or not JSON."""
+    try:
+        return orjson.dumps(value, _exact_text, orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        if "ecursion" in str(error):
+            raise RecordFault("too_deep", "nested more than 254 levels deep") from None
+        raise RecordFault("not_unicode", "a text holds half of a surrogate pair, which is no character") from None
+
+
+def _exact_text(value: Any) -> orjson.Fragment:
+    if isinstance(value, ExactNumber):
+        return orjson.Fragment(value.text)
+    raise TypeError(type(value).__name__)
+
+
+def _exact(line: bytes) -> Any:
+    try:
+        text = line.decode("utf-8")
+        value = json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_refuse_constant)
+        return encode_value(value)
+    except UnicodeDecodeError as error:
+        raise _explained(line, error) from None
+    except json.JSONDecodeError as error:
+        raise _explained(line, error) from None
+    except RecursionError:
+        raise RecordFault("too_deep", "nested more than 254 levels deep") from None
+
+
+def _integer(text: str) -> int | ExactNumber:
+    if len(text) < 19:
+        return int(text)
+    if len(text) > MAX_DIGITS:
+        raise RecordFault("number_out_of_range", f"a number of more than {MAX_DIGITS} digits")
+    number = int(text)
+    return number if -(2**63) <= number < 2**64 else ExactNumber(text)
+
+
+def _real(text: str) -> float | ExactNumber:
+    try:
+        exact = Decimal(text)
+        size = abs(exact.adjusted()) if exact else 0
+    except InvalidOperation:
+        size = MAX_DIGITS + 1
+    if size > MAX_DIGITS or len(text) > MAX_DIGITS:
+        raise RecordFault("number_out_of_range", f"a number of more than {MAX_DIGITS} digits")
+    number = float(text)
+    return number if size < 300 and Decimal(repr(number)) == exact else ExactNumber(text)
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise RecordFault("not_a_number", "NaN and Infinity are no JSON numbers: write null")
+
+
+def _explained(line: bytes, error: Exception) -> RecordFault:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as undecodable:
+        return RecordFault("not_utf8", f"not UTF-8 at byte {undecodable.start} of the record")
+    if "\x00" in text:
+        return RecordFault("nul_byte", f"a NUL byte at character {text.index(chr(0))} of the record")
+    if "depth limit" in str(error) or "ecursion" in str(error):
+        return RecordFault("too_deep", "nested more than 254 levels deep")
+    if re.search(r"[:\[,\s]-?(?:NaN|Infinity)\b", text):
+        return RecordFault("not_a_number", "NaN and Infinity are no JSON numbers: write null")
+    place = error.pos if isinstance(error, json.JSONDecodeError) else 0
+    return RecordFault("bad_json", f"not JSON at character {place} of the record")
+
+
+def _kind(value: Any) -> str:
+    names = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
