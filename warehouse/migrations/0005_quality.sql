@@ -15,7 +15,9 @@ create table quality.gate_results (
   n_elements bigint,
   n_unexpected bigint,
   threshold double precision,
-  seconds double precision not null
+  seconds double precision not null,
+  name text not null,
+  error text
 );
 create index on quality.gate_results (gate, evaluated_at desc);
 

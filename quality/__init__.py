@@ -1,0 +1,1 @@
+"""Gates at three borders and drift between windows: what is measured, never what the values were."""
