@@ -40,7 +40,7 @@ class Rule:
         }
 
 
-TREATMENTS = {"non_personal": "pass", "pseudonymized": "key", "personal": "mask", "sensitive": "drop"}
+TREATMENTS = {"non_personal": "pass", "pseudonymized": "token", "personal": "mask", "sensitive": "drop"}
 UNRULED_ON_PURPOSE = frozenset({("ui", "/data/experimental_hint"), ("*", "/client_info/timezone")})
 STEWARD = "simulator"
 
@@ -49,15 +49,15 @@ _RULINGS: dict[str, dict[str, dict[str, str]]] = {
     "non_personal": {
         "usage without content": {
             "ui": "page:category feature:category load_ms:duration element:category duration_ms:duration "
-            "form:category n_fields:count is_valid:flag query_length:count n_results:count format:category "
+            "form:category n_fields:count is_valid:boolean query_length:count n_results:count format:category "
             "n_rows:count score:count",
             "api": "endpoint:category method:category status:category latency_ms:duration request_bytes:count",
             "ai": "prompt_length:count n_tokens:count intent:category model:category response_length:count "
-            "latency_ms:duration rating:count edited:flag",
-            "system": "code:category severity:category handled:flag latency_ms:duration cpu_percent:count "
+            "latency_ms:duration rating:count edited:boolean",
+            "system": "code:category severity:category handled:boolean latency_ms:duration cpu_percent:count "
             "memory_percent:count queue_length:count",
-            "security": "method:category succeeded:flag risk_score:count reason:category",
-            "profile": "role:category passed:flag setting:category is_enabled:flag",
+            "security": "method:category succeeded:boolean risk_score:count reason:category",
+            "profile": "role:category passed:boolean setting:category is_enabled:boolean",
             "support": "topic:category priority:count",
         },
         "figures of a company, not of a person": {

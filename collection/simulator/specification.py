@@ -68,6 +68,11 @@ class SimulationSpec:
             )
         if self.canaries and not 1 <= self.canaries.n_users <= 50:
             raise SimulationSpecError(f"{self.canaries.n_users} canary users: ask for 1 to 50.")
+        if self.n_events < 60 * self.n_canaries:
+            raise SimulationSpecError(
+                f"{self.n_events} events cannot hold {self.n_canaries} canary users, who each visit every kind of "
+                f"event: ask for at least {60 * self.n_canaries} events."
+            )
         if self.n_users is not None and self.n_users < 2 + self.n_canaries:
             raise SimulationSpecError(f"{self.n_users} users are too few: ask for at least {2 + self.n_canaries}.")
 

@@ -178,5 +178,7 @@ def test_impossible_specs_are_refused() -> None:
     for wrong in ({"n_events": 10}, {"n_days": 3}, {"seed": -1}, {"n_users": 1}, {"canaries": Canaries(0)}):
         with pytest.raises(SimulationSpecError):
             SimulationSpec(**wrong)
+    with pytest.raises(SimulationSpecError, match="at least 600 events"):
+        SimulationSpec(n_events=500, canaries=Canaries(10))
     with pytest.raises(SimulationSpecError, match="out of range"):
         SimulationSpec(drift=Drift(date(2026, 1, 1), latency_factor=0))
