@@ -1,0 +1,75 @@
+{#
+  Incremental by dirty day. staging.model_days says which version of which upstream day each model has built.
+  A model's pre-hook compares it with the upstream's present versions and keeps the difference in the temporary
+  table dirty_days; the post-hook writes the state from that very table. Both run in the model's own transaction:
+  a killed build leaves rows and state as they were, and a day that changes meanwhile is dirty again next time.
+#}
+{% macro model_days() -%} staging.model_days {%- endmacro %}
+
+{% macro create_model_days() %}
+    create table if not exists {{ model_days() }} (
+        model text,
+        upstream text,
+        event_day date,
+        version bigint not null,
+        is_verified boolean not null default false,
+        primary key (model, upstream, event_day)
+    );
+    create index if not exists model_days_unverified on {{ model_days() }} (model, event_day) where not is_verified
+{% endmacro %}
+
+{# Days and versions of one upstream: the privacy transform's own list, or what an upstream model has built. #}
+{% macro upstream_days(upstream) -%}
+    {%- if upstream == 'event_days' -%}
+    select '{{ upstream }}' as upstream, event_day, version from {{ source('safe', 'event_days') }}
+    {%- else -%}
+    select '{{ upstream }}' as upstream, event_day, max(version) as version
+    from {{ model_days() }} where model = '{{ upstream }}' group by event_day
+    {%- endif -%}
+{%- endmacro %}
+
+{# Pre-hook, part one: what has to be built. A version of null is a day that is gone upstream. #}
+{% macro find_dirty_days(upstreams) %}
+    set local jit = off;
+    select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
+    {% if not is_incremental() %}
+    delete from {{ model_days() }} where model = '{{ this.name }}';
+    {% endif %}
+    create temporary table dirty_days on commit drop as
+    select upstream, event_day, present.version
+    from (
+        {% for upstream in upstreams %}
+        {{ upstream_days(upstream) }}
+        {% if not loop.last %} union all {% endif %}
+        {% endfor %}
+    ) as present
+    full join (
+        select upstream, event_day, version from {{ model_days() }} where model = '{{ this.name }}'
+    ) as built using (upstream, event_day)
+    where present.version is distinct from built.version;
+    analyze dirty_days
+{% endmacro %}
+
+{# Pre-hook, part two, for models with a column event_day. #}
+{% macro delete_dirty_days() %}
+    {% if is_incremental() %}
+    delete from {{ this }} where event_day in (select event_day from dirty_days)
+    {% endif %}
+{% endmacro %}
+
+{# In a model: keep the days that have to be built. #}
+{% macro where_dirty_day(column='event_day') -%}
+    {%- if is_incremental() %} where {{ column }} in (select event_day from dirty_days) {% endif -%}
+{%- endmacro %}
+
+{# Post-hook: the state follows the rows, in the same transaction. #}
+{% macro record_built_days() %}
+    delete from {{ model_days() }} as built
+    using dirty_days as gone
+    where built.model = '{{ this.name }}' and gone.version is null
+        and built.upstream = gone.upstream and built.event_day = gone.event_day;
+    insert into {{ model_days() }} (model, upstream, event_day, version)
+    select '{{ this.name }}', upstream, event_day, version from dirty_days where version is not null
+    on conflict (model, upstream, event_day) do update set version = excluded.version, is_verified = false
+    {% if not is_incremental() %}; analyze {{ this }} {% endif %}
+{% endmacro %}

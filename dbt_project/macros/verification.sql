@@ -1,0 +1,47 @@
+{#
+  Tests look at days that no test has passed yet, so a one-day run tests one day. A failed or skipped test leaves
+  its days unverified: they are tested again in every run until the fault is gone.
+#}
+{% macro unverified_days(model) -%}
+    select event_day from {{ model_days() }} where model = '{{ model }}' and not is_verified
+{%- endmacro %}
+
+{# Weekly cutoffs that an unverified day can have changed: features look back 365 days, labels ahead 28. #}
+{% macro unverified_cutoffs(model) -%}
+    select cutoff_on::date
+    from ({{ unverified_days(model) }}) as days
+    cross join lateral ({{ mondays('days.event_day - 28', 'days.event_day + 365') }}) as cutoffs
+{%- endmacro %}
+
+{# dbt's own hook for a test's `where`; adds the two placeholders __unverified_days__ and __unverified_cutoffs__. #}
+{% macro get_where_subquery(relation) -%}
+    {%- set where = config.get('where', '') -%}
+    {%- if not where -%} {% do return(relation) %} {%- endif -%}
+    {%- set where = where
+        | replace('__unverified_days__', unverified_days(relation.identifier))
+        | replace('__unverified_cutoffs__', unverified_cutoffs(relation.identifier)) -%}
+    {% do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') %}
+{%- endmacro %}
+
+{# on-run-end: a model's days are verified when every data test on it ran and passed. #}
+{% macro verify_days(results) %}
+    {% if not execute %} {{ return('') }} {% endif %}
+    {% set passed = [] %}
+    {% for result in results if result.node.resource_type == 'test' and result.status in ('pass', 'warn') %}
+        {% do passed.append(result.node.unique_id) %}
+    {% endfor %}
+    {% set models = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' %}
+        {% set missing = [] %}
+        {% for test in graph.nodes.values()
+            if test.resource_type == 'test' and node.unique_id in test.depends_on.nodes
+            and test.unique_id not in passed %}
+            {% do missing.append(test.unique_id) %}
+        {% endfor %}
+        {% if not missing %} {% do models.append("'" ~ node.name ~ "'") %} {% endif %}
+    {% endfor %}
+    {% if models %}
+    update {{ model_days() }} set is_verified = true
+    where not is_verified and model in ({{ models | join(', ') }})
+    {% endif %}
+{% endmacro %}
