@@ -1,0 +1,1 @@
+"""From consented features to gated, registered models. It reads the features schema and nothing above it."""

@@ -1,0 +1,178 @@
+"""Promotion gates: pure verdicts on figures already measured. Anything missing or not finite refuses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ml.intervals import Figure
+from ml.slices import Slice
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionPolicy:
+    """Every threshold of the gates. AUC differences are paired, on the same rows, with 95 % intervals."""
+
+    baseline_margin: float = 0.01
+    incumbent_tolerance: float = -0.002
+    max_ece: float = 0.05
+    slice_floor: float = 0.55
+    slice_min_rows: int = 200
+    max_bytes: int = 20_000_000
+    max_latency_ms: float = 100.0
+    leak_auc: float = 0.98
+    max_score_difference: float = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What was measured of a model on the decision's rows; None means it could not be measured."""
+
+    auc: Figure | None
+    ece: float | None
+    slices: Sequence[Slice] | None
+    n_bytes: int | None
+    latency_ms: float | None
+    load_error: str | None
+    score_difference: float | None
+    strongest_feature: tuple[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """AUC of the candidate minus AUC of another model, and who the other is; None where it could not be compared."""
+
+    other: str
+    difference: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One gate: passed or not, what was measured against which threshold, and the distance between (negative: short)."""
+
+    name: str
+    passed: bool
+    measured: float | None
+    threshold: float
+    reason: str
+
+    @property
+    def margin(self) -> float | None:
+        """How far on the right side of the threshold; negative on the wrong one."""
+        if self.measured is None:
+            return None
+        return self.measured - self.threshold if self.name in FLOORS else self.threshold - self.measured
+
+
+FLOORS = frozenset({"beats_baseline", "beats_incumbent", "slice_floor"})
+
+
+def decide(
+    candidate: ModelFacts, incumbent: Comparison | None, baseline: Comparison | None, policy: PromotionPolicy
+) -> tuple[Verdict, ...]:
+    """Every gate, in a fixed order. incumbent is None only where there is no champion yet."""
+    return (
+        beats_baseline(baseline, policy),
+        beats_incumbent(incumbent, policy),
+        calibrated(candidate, policy),
+        slices_hold(candidate, policy),
+        plausible(candidate, policy),
+        small_enough(candidate, policy),
+        loads(candidate, policy),
+        fast_enough(candidate, policy),
+    )
+
+
+def beats_baseline(baseline: Comparison | None, policy: PromotionPolicy) -> Verdict:
+    """The lower bound of the AUC gain over the baseline exceeds the margin."""
+    gain = None if baseline is None else baseline.difference
+    return _above("beats_baseline", None if gain is None else gain.low, policy.baseline_margin, "AUC gain over the "
+                  f"baseline {gain if gain else 'not measured'}; its lower bound counts")  # fmt: skip
+
+
+def beats_incumbent(incumbent: Comparison | None, policy: PromotionPolicy) -> Verdict:
+    """No worse than the champion: lower bound above the tolerance and a point estimate of at least 0."""
+    floor = policy.incumbent_tolerance
+    if incumbent is None:
+        return Verdict("beats_incumbent", True, None, floor, "there is no champion yet, so none can be beaten")
+    gain = incumbent.difference
+    if gain is None or not math.isfinite(gain.low) or not math.isfinite(gain.value):
+        return Verdict("beats_incumbent", False, None, floor, f"{incumbent.other} could not be compared on these rows")
+    if gain.value < 0:
+        text = f"AUC gain over {incumbent.other} {gain}; the value itself is below 0"
+        return Verdict("beats_incumbent", False, gain.value, 0.0, text)
+    return _above("beats_incumbent", gain.low, floor, f"AUC gain over {incumbent.other} {gain}; its lower bound counts")
+
+
+def calibrated(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """Stated probabilities are off by no more than the allowed expected calibration error."""
+    return _below("calibrated", candidate.ece, policy.max_ece, "expected calibration error")
+
+
+def slices_hold(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """The AUC of every slice with enough rows is above the floor; no such slice at all refuses."""
+    judged = [s for s in candidate.slices or () if s.n_rows >= policy.slice_min_rows]
+    if not judged:
+        text = f"no slice has {policy.slice_min_rows} rows, so none could be judged; test on a longer period"
+        return Verdict("slice_floor", False, None, policy.slice_floor, text)
+    worst = min(judged, key=lambda s: s.auc_roc.value if math.isfinite(s.auc_roc.value) else -math.inf)
+    value = worst.auc_roc.value if math.isfinite(worst.auc_roc.value) else None
+    text = f"AUC of the weakest of {len(judged)} slices, {worst.name}, {worst.n_rows} rows"
+    return _above("slice_floor", value, policy.slice_floor, text)
+
+
+def plausible(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """Neither the model nor one feature alone is better than churn can be known: that is a leaked target."""
+    if candidate.auc is None or candidate.strongest_feature is None:
+        return Verdict("plausible", False, None, policy.leak_auc, "AUC or the strongest feature was not measured")
+    name, alone = candidate.strongest_feature
+    highest = max(candidate.auc.value, alone) if math.isfinite(candidate.auc.value) else None
+    return _below("plausible", highest, policy.leak_auc, f"AUC of the model or of its strongest feature, {name}, alone")
+
+
+def small_enough(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """The model file is within its size."""
+    n_bytes = None if candidate.n_bytes is None else float(candidate.n_bytes)
+    return _below("size", n_bytes, float(policy.max_bytes), "bytes of the model file")
+
+
+def loads(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """The registered file loads under the allow-list and its digest, and scores the same as the trained model."""
+    limit = policy.max_score_difference
+    if candidate.load_error is not None:
+        return Verdict("loads", False, None, limit, candidate.load_error)
+    return _below("loads", candidate.score_difference, limit, "largest difference in score after loading")
+
+
+def fast_enough(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """One row is scored within the allowed time (median)."""
+    return _below("latency", candidate.latency_ms, policy.max_latency_ms, "milliseconds to score one row (median)")
+
+
+def refusal(verdicts: Sequence[Verdict]) -> str:
+    """Which gates refused and by how much, in one sentence each."""
+    return " ".join(sentence(item) for item in verdicts if not item.passed)
+
+
+def sentence(verdict: Verdict) -> str:
+    """A verdict as a sentence with its figures."""
+    if verdict.measured is None or verdict.margin is None:
+        return f"{verdict.name} {'passed' if verdict.passed else 'refused'}: {verdict.reason}."
+    side = "to spare" if verdict.margin >= 0 else "short"
+    return (
+        f"{verdict.name} {'passed' if verdict.passed else 'refused'}: {verdict.measured:.6g} against "
+        f"{verdict.threshold:.6g}, {abs(verdict.margin):.6g} {side} ({verdict.reason})."
+    )
+
+
+def _above(name: str, value: float | None, floor: float, reason: str) -> Verdict:
+    if value is None or not math.isfinite(value):
+        return Verdict(name, False, None, floor, f"{reason}: no finite figure")
+    return Verdict(name, value > floor, value, floor, reason)
+
+
+def _below(name: str, value: float | None, limit: float, reason: str) -> Verdict:
+    if value is None or not math.isfinite(value):
+        return Verdict(name, False, None, limit, f"{reason}: no finite figure")
+    return Verdict(name, value <= limit, float(value), limit, reason)

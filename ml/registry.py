@@ -1,0 +1,237 @@
+"""The record of models: the only place that talks to MLflow. It decides nothing and stores no value of a row."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml import artifacts, record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+    from sklearn.pipeline import Pipeline
+
+    from ml.training import Fitted
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+HISTORY = "lethe.champions"
+MODEL_FILE = "model/model.skops"
+
+
+class RegistryError(Exception):
+    """A promise of the model registry that could not be kept; the message says what to do."""
+
+
+class UnknownVersionError(RegistryError):
+    """A model version that the registry does not have."""
+
+
+class NothingToRollBackToError(RegistryError):
+    """A rollback without an earlier champion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model version as loaded: its checked pipeline, the facts of its training, the size of its file."""
+
+    version: int
+    pipeline: Pipeline
+    facts: Mapping[str, Any]
+    n_bytes: int
+
+
+class Registry:
+    """Versions of one model and the alias `champion`. tracking_uri is a database; artifact_root a folder."""
+
+    def __init__(self, tracking_uri: str, artifact_root: Path, *, name: str = "churn") -> None:
+        self.name = name
+        self._tracking_uri = tracking_uri
+        self._artifact_root = artifact_root
+
+    def finished(self, key: str) -> int | None:
+        """The version already made for a training key, or None. A finished run without a version gets one."""
+        runs = self._runs(key, "FINISHED")
+        if not runs:
+            return None
+        run_id = runs[0].info.run_id
+        known = self._client.search_model_versions(f"run_id = '{run_id}'")
+        return int(known[0].version) if known else self._register(runs[0])
+
+    def end_abandoned_runs(self, key: str) -> int:
+        """Mark runs of this key that a kill left RUNNING as KILLED; returns how many."""
+        runs = self._runs(key, "RUNNING")
+        for run in runs:
+            self._client.set_terminated(run.info.run_id, "KILLED")
+        return len(runs)
+
+    def record(self, fitted: Fitted, key: str) -> int:
+        """Store a trained model with everything that made it, and register it; returns the version.
+
+        Order matters: the run is FINISHED only when complete, and the version appears last and in one piece.
+        """
+        run = self._client.create_run(self._experiment_id, run_name=fitted.training_set.training_set_id)
+        run_id = run.info.run_id
+        self._client.set_tag(run_id, "lethe.training_key", key)
+        try:
+            self._fill(run_id, fitted, key)
+        except Exception:
+            self._client.set_terminated(run_id, "FAILED")
+            raise
+        self._client.set_terminated(run_id, "FINISHED")
+        return self._register(self._client.get_run(run_id))
+
+    def load_version(self, version: int) -> Loaded:
+        """A version's pipeline, its file digest and types checked first.
+
+        Raises UnknownVersionError, TamperedArtefactError or UntrustedArtefactError.
+        """
+        found = self._version(version)
+        run_id = str(found.run_id)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(self._client.download_artifacts(run_id, MODEL_FILE, folder))
+            pipeline = artifacts.load_checked(path, found.tags["lethe.artifact_sha256"])
+            facts = json.loads(Path(self._client.download_artifacts(run_id, "facts.json", folder)).read_text())
+            return Loaded(version, pipeline, facts, path.stat().st_size)
+
+    def champion(self) -> int | None:
+        """The version behind the alias `champion`, or None."""
+        return self._alias(CHAMPION)
+
+    def promote(self, version: int) -> None:
+        """Move `champion` to a version and keep the one before as `previous`. Doing it twice changes nothing."""
+        self._version(version)
+        before = self.champion()
+        if before == version:
+            return
+        history = self._history()
+        kept = history[: history.index(before) + 1] if before in history else history
+        self._client.set_registered_model_tag(self.name, HISTORY, json.dumps([*kept, version]))
+        if before is not None:
+            self._client.set_registered_model_alias(self.name, PREVIOUS, str(before))
+        self._client.set_registered_model_alias(self.name, CHAMPION, str(version))
+
+    def rollback(self) -> tuple[int, int]:
+        """Move `champion` back to the champion before it; returns (from, to). Raises NothingToRollBackToError."""
+        history, current = self._history(), self.champion()
+        position = history.index(current) if current in history else 0
+        if current is None or position == 0:
+            raise NothingToRollBackToError(f"{self.name} has no champion before version {current}; promote one first")
+        target = history[position - 1]
+        self._client.set_registered_model_alias(self.name, CHAMPION, str(target))
+        if position > 1:
+            self._client.set_registered_model_alias(self.name, PREVIOUS, str(history[position - 2]))
+        else:
+            self._client.delete_registered_model_alias(self.name, PREVIOUS)
+        return current, target
+
+    def note(self, version: int, tags: Mapping[str, str]) -> None:
+        """Add tags to a version, such as the verdict of its gates."""
+        for key, value in tags.items():
+            self._client.set_model_version_tag(self.name, str(version), key, value[:4000])
+
+    def run_id(self, version: int) -> str:
+        """The MLflow run that made a version."""
+        return str(self._version(version).run_id)
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        from warehouse.settings import TELEMETRY_OFF, export
+
+        export({name: TELEMETRY_OFF[name] for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")})
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
+
+    @cached_property
+    def _experiment_id(self) -> str:
+        found = self._client.get_experiment_by_name(self.name)
+        if found is not None:
+            return str(found.experiment_id)
+        self._artifact_root.mkdir(parents=True, exist_ok=True)
+        return str(self._client.create_experiment(self.name, self._artifact_root.resolve().as_uri()))
+
+    def _runs(self, key: str, status: str) -> list[Run]:
+        wanted = f"tags.`lethe.training_key` = '{key}' and attributes.status = '{status}'"
+        return list(self._client.search_runs([self._experiment_id], wanted, order_by=["attributes.start_time ASC"]))
+
+    def _fill(self, run_id: str, fitted: Fitted, key: str) -> None:
+        from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            save_model(fitted, folder / "model")
+            tags = {**record.tags(fitted, key), **record.file_tags(folder / MODEL_FILE)}
+            record.write_files(folder, fitted, tags)
+            self._client.log_artifacts(run_id, str(folder))
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(k, v, now, 0) for k, v in record.metrics(fitted).items()],
+            params=[Param(k, v) for k, v in record.params(fitted).items()],
+            tags=[RunTag(k, v) for k, v in tags.items()],
+        )
+        digest = fitted.training_set.manifest["dataset_digest"]
+        data = Dataset(fitted.training_set.training_set_id, digest[:36], "lethe", "features.ftr_user_weekly")
+        self._client.log_inputs(run_id, [DatasetInput(data)])
+
+    def _register(self, run: Run) -> int:
+        from mlflow.exceptions import MlflowException
+
+        with contextlib.suppress(MlflowException):  # it exists already; anything else fails the next call
+            self._client.create_registered_model(self.name)
+        tags = {k: v for k, v in run.data.tags.items() if k in record.VERSION_TAGS}
+        made = self._client.create_model_version(
+            self.name, f"{run.info.artifact_uri}/model", run.info.run_id, tags=tags
+        )
+        return int(made.version)
+
+    def _version(self, version: int) -> ModelVersion:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_model_version(self.name, str(version))
+        except MlflowException:
+            raise UnknownVersionError(f"{self.name} has no version {version}; see the models page of MLflow") from None
+
+    def _alias(self, alias: str) -> int | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return int(self._client.get_model_version_by_alias(self.name, alias).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def _history(self) -> list[int]:
+        return [int(v) for v in json.loads(self._client.get_registered_model(self.name).tags.get(HISTORY, "[]"))]
+
+
+def save_model(fitted: Fitted, folder: Path) -> None:
+    """Write the MLflow model folder: skops, a signature of types only, no input example, stated requirements."""
+    import mlflow.sklearn
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    inputs = Schema([ColSpec(DataType.double, name) for name in fitted.training_set.columns])
+    mlflow.sklearn.save_model(
+        fitted.pipeline,
+        str(folder),
+        serialization_format="skops",
+        skops_trusted_types=list(artifacts.ALLOWED_TYPES),
+        signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.boolean)])),
+        pip_requirements=record.requirements(),
+    )

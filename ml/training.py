@@ -1,0 +1,113 @@
+"""From a training set to a measured, recorded candidate. Families, metrics and the registry live elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml import churn, narration, reasoning
+from ml.churn import Ladder, Rung
+from ml.intervals import Floats
+from ml.journal import Journal
+from ml.measurement import LaterRows, Measurement, later_rows, learning_rows, measure
+from ml.training_sets import TrainingSet, digest_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from ml.registry import Registry
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recorded model version with everything its promotion is decided on."""
+
+    name: str
+    version: int
+    training_set: TrainingSet
+    ladder: Ladder
+    pipeline: Pipeline
+    rows: LaterRows
+    scores: Floats
+    report: Measurement
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained and measured pipeline that no registry knows yet."""
+
+    training_set: TrainingSet
+    ladder: Ladder
+    pipeline: Pipeline
+    report: Measurement
+    scores: Floats
+    rows: LaterRows
+
+
+def train_candidate(training_set: TrainingSet, registry: Registry, journal: Journal, progress: Progress) -> Candidate:
+    """Train, measure and record a model; a version already finished for this training set is taken again.
+
+    A failure is journaled and raised; an interruption is journaled as stopped.
+    """
+    key = training_key(training_set)
+    if (finished := registry.finished(key)) is not None:
+        return _reuse(training_set, registry, finished, progress)
+    registry.end_abandoned_runs(key)
+    try:
+        fitted = fit_candidate(training_set, journal, progress)
+        version = registry.record(fitted, key)
+    except BaseException as error:
+        narration.training_ended_early(journal, training_set, error)
+        raise
+    narration.saved(journal, training_set, registry.name, version)
+    return _candidate(registry.name, version, fitted, reused=False)
+
+
+def training_key(training_set: TrainingSet) -> str:
+    """What a finished version is looked up by: the training set and the recipe that learns from it."""
+    settings = {name: dict(values) for name, values in churn.SETTINGS.items()}
+    return digest_of({"set": training_set.digest, "recipe": churn.RECIPE, "settings": settings, "seed": churn.SEED})
+
+
+def fit_candidate(training_set: TrainingSet, journal: Journal, progress: Progress) -> Fitted:
+    """Climb the ladder on the training rows, fit the chosen rung on all of them, measure it on the test rows."""
+    features, labels, subjects, folds = learning_rows(training_set)
+    narration.preprocessed(journal, training_set)
+    narration.started(journal, training_set, labels)
+
+    def tell(rung: Rung) -> None:
+        progress(reasoning.rung_measured(rung))
+        narration.rung_measured(journal, training_set, rung)
+
+    ladder = churn.climb(features, labels, subjects, folds, tell)
+    narration.chosen(journal, training_set, ladder)
+    fitted = churn.fit(ladder.chosen, features, labels)
+    rows = later_rows(training_set)
+    scores = churn.probabilities(fitted, rows.features)
+    single = churn.strongest_single_feature(features, labels)
+    report = measure(training_set, ladder, rows, scores, fitted, single)
+    narration.measured(journal, training_set, ladder, report)
+    progress(reasoning.evaluated(report.evaluation, report.recency))
+    return Fitted(training_set, ladder, fitted, report, scores, rows)
+
+
+def _reuse(training_set: TrainingSet, registry: Registry, version: int, progress: Progress) -> Candidate:
+    progress(f"training set unchanged: version {version} of {registry.name} is taken again")
+    loaded = registry.load_version(version)
+    ladder, single = Ladder.parse(loaded.facts["ladder"]), loaded.facts["strongest_feature"]
+    rows = later_rows(training_set)
+    scores = churn.probabilities(loaded.pipeline, rows.features)
+    report = measure(training_set, ladder, rows, scores, loaded.pipeline, (str(single[0]), float(single[1])))
+    fitted = Fitted(training_set, ladder, loaded.pipeline, report, scores, rows)
+    return _candidate(registry.name, version, fitted, reused=True)
+
+
+def _candidate(name: str, version: int, fitted: Fitted, *, reused: bool) -> Candidate:
+    return Candidate(
+        name, version, fitted.training_set, fitted.ladder, fitted.pipeline, fitted.rows, fitted.scores,
+        fitted.report, reused,
+    )  # fmt: skip
