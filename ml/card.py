@@ -63,8 +63,8 @@ def render(
         _paragraph(reasoning.dataset_frozen(manifest)),
         _table(("Origin", "Value"), sorted(made_from.items())),
     ]
-    title = "<title>Churn model card</title>"
-    return f'<!doctype html><html lang="en"><meta charset="utf-8">{title}<style>{STYLE}</style>{"".join(sections)}</html>\n'
+    head = f'<meta charset="utf-8"><title>Churn model card</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en">{head}{"".join(sections)}</html>\n'
 
 
 def _metrics(evaluation: Evaluation, recency: Evaluation | None) -> str:

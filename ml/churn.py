@@ -102,7 +102,7 @@ def fit(name: str, features: pd.DataFrame, labels: NDArray[np.bool_]) -> Pipelin
 
 def probabilities(fitted: Pipeline, features: pd.DataFrame) -> Floats:
     """P(churn) per row, (n,), from the columns the pipeline was fitted on. KeyError where one is missing."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     columns = list(fitted.feature_names_in_)
     with threadpool_limits(1):

@@ -49,7 +49,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One gate: passed or not, what was measured against which threshold, and the distance between (negative: short)."""
+    """One gate: passed or not, what was measured, against which threshold, and why."""
 
     name: str
     passed: bool

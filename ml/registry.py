@@ -148,10 +148,12 @@ class Registry:
     def _client(self) -> MlflowClient:
         from warehouse.settings import TELEMETRY_OFF, export
 
-        export({name: TELEMETRY_OFF[name] for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")})
+        quiet = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+        export({name: TELEMETRY_OFF[name] for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")} | quiet)
+        from mlflow import MlflowClient
+
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
-        from mlflow import MlflowClient
 
         return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
 
