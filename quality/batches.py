@@ -105,8 +105,8 @@ def features(scope: Scope, columns: Sequence[str]) -> str:
         for c in numeric
     ]
     truths = [
-        f"case when {c} <> 0 then abs({size[c]} - m_{c}) < {ROBUST_LIMIT} * greatest(1.4826 * s_{c}, {LOG_SPREAD_FLOOR})"
-        f" end as ok__{c}"
+        f"case when {c} <> 0 then abs({size[c]} - m_{c})"
+        f" < {ROBUST_LIMIT} * greatest(1.4826 * s_{c}, {LOG_SPREAD_FLOOR}) end as ok__{c}"
         for c in numeric
     ]
     # A query asset must begin with "select", so what reads best as named steps stands as nested ones.

@@ -12,8 +12,9 @@ import psycopg
 
 from quality import batches, suites
 from quality.batches import Scope
+from quality.expectations import Target
 from quality.suites import Rule
-from quality.validation import Batch, Outcome, Target, validate
+from quality.validation import Batch, Outcome, validate
 
 PARAMETERS = frozenset({"model_name", "model_version", "allow_empty", "fresh_days"})
 
@@ -72,7 +73,7 @@ class GateResult:
             raise GateRefused(self)
 
 
-class GateRefused(Exception):  # noqa: N818 - the name says what was done to the data
+class GateRefused(Exception):
     """A gate stays shut: `result` holds the failed checks; the text says which, by how much, and what to do."""
 
     def __init__(self, result: GateResult) -> None:
@@ -99,7 +100,7 @@ _ADVICE = {
 }
 
 
-def run_gate(
+def run_gate(  # noqa: PLR0913 - everything that decides the verdict is said by the caller
     conn: psycopg.Connection,
     url: str,
     gate: str,

@@ -1,4 +1,4 @@
-"""What must hold at the three borders, as frozen rows. Which rows are looked at is in `batches`; how, in `validation`."""
+"""What must hold at the three borders, as frozen rows. What is looked at is in `batches`; how, in `validation`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RETENTIONS = ("transient", "short_term", "medium_term", "long_term")
 class Rule:
     """One row of policy.
 
-    `kind` names the expectation (see `validation.KINDS`); `column` may be a pattern like `n_*`, expanded over the
+    `kind` names the expectation (see `expectations.KINDS`); `column` may be a pattern like `n_*`, expanded over the
     columns the table has. `mostly` is the share of judged rows that must obey, 1.0 for all.
     """
 

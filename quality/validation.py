@@ -5,31 +5,20 @@ Its results, exceptions and log lines can carry values of rows; only the numbers
 
 from __future__ import annotations
 
-import builtins
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from quality.suites import Rule
+from quality.expectations import KINDS, Target, expectation
 
 RESULT_FORMAT: Mapping[str, Any] = {"result_format": "BASIC", "partial_unexpected_count": 0}
-OBSERVED_COUNTS = frozenset({"has_rows", "no_rows"})  # kinds whose observed value is a number of rows
 NOISY_LOGGERS = ("great_expectations", "sqlalchemy")
 ERROR_NAME = re.compile(r"\b(psycopg\.errors|psycopg2\.errors|sqlalchemy\.exc)\.([A-Z]\w+)|^([A-Z]\w+): ", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One rule on one column of a batch; `other` is the shorter window of a pair, `sql` the query of a no_rows rule."""
-
-    rule: Rule
-    column: str | None
-    other: str | None = None
-    sql: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +47,17 @@ def validate(url: str, batches: Sequence[Batch]) -> list[Outcome]:
 
     Never raises for what the data or the server does: a batch that cannot be read fails all its rules by name.
     """
-    with _quiet(), _datasource(url) as source:
-        return [outcome for number, batch in enumerate(batches) for outcome in _judge(source, batch, number)]
+    started = time.perf_counter()
+    try:
+        with _quiet(), _datasource(url) as source:
+            return [outcome for number, batch in enumerate(batches) for outcome in _judge(source, batch, number)]
+    except Exception as error:  # noqa: BLE001 - a server that cannot be asked has agreed to nothing
+        return [outcome for batch in batches for outcome in _failed(batch, error, started)]
 
 
 def counted(kind: str, success: bool, result: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """(rows judged, rows that break the rule) out of one GX result: the whitelist through which all evidence passes."""
-    if kind in OBSERVED_COUNTS:
+    if KINDS[kind].observes_rows:
         observed = _whole(result.get("observed_value"))
         return (observed, int(not success)) if kind == "has_rows" else (None, observed)
     return _whole(result.get("element_count")), _whole(result.get("unexpected_count"))
@@ -88,10 +81,14 @@ def _judge(source: Any, batch: Batch, number: int) -> list[Outcome]:
     try:
         results = _results(source, batch, number)
     except Exception as error:  # noqa: BLE001 - whatever broke, the gate stays shut and only the type is told
-        seconds, name = time.perf_counter() - started, _cause(error)
-        return [Outcome(target, False, None, None, seconds, name) for target in batch.targets]
+        return _failed(batch, error, started)
     seconds = time.perf_counter() - started
     return [_outcome(target, results.get(place), seconds) for place, target in enumerate(batch.targets)]
+
+
+def _failed(batch: Batch, error: BaseException, started: float) -> list[Outcome]:
+    seconds = time.perf_counter() - started
+    return [Outcome(target, False, None, None, seconds, _cause(error)) for target in batch.targets]
 
 
 def _results(source: Any, batch: Batch, number: int) -> dict[int, Any]:
@@ -99,7 +96,7 @@ def _results(source: Any, batch: Batch, number: int) -> dict[int, Any]:
 
     asset = source.add_query_asset(f"batch_{number}", query=batch.query.strip())
     rows = asset.add_batch_definition_whole_table("rows").get_batch()
-    expectations = [_expectation(target, place) for place, target in enumerate(batch.targets)]
+    expectations = [expectation(target, place) for place, target in enumerate(batch.targets)]
     suite = gx.ExpectationSuite(name=f"suite_{number}", expectations=expectations)
     results = rows.validate(suite, result_format=dict(RESULT_FORMAT))
     return {int(result.expectation_config.meta["place"]): result for result in results.results}
@@ -113,100 +110,6 @@ def _outcome(target: Target, result: Any | None, seconds: float) -> Outcome:
         return Outcome(target, False, None, None, seconds, error)
     success = result.success is True
     return Outcome(target, success, *counted(target.rule.kind, success, result.result or {}), seconds)
-
-
-def _expectation(target: Target, place: int) -> Any:
-    return KINDS[target.rule.kind](target, {"meta": {"place": place}})
-
-
-def _has_rows(_: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectTableRowCountToBeBetween(min_value=1, **common)
-
-
-def _not_null(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnValuesToNotBeNull(column=target.column, mostly=target.rule.mostly, **common)
-
-
-def _matches(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    regex = target.rule.parameters["regex"]
-    return gxe.ExpectColumnValuesToMatchRegex(column=target.column, regex=regex, mostly=target.rule.mostly, **common)
-
-
-def _in_set(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    values = list(target.rule.parameters["value_set"])
-    return gxe.ExpectColumnValuesToBeInSet(column=target.column, value_set=values, mostly=target.rule.mostly, **common)
-
-
-def _holds(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnValuesToBeInSet(column=target.column, value_set=[True], mostly=target.rule.mostly, **common)
-
-
-def _within(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    limits = {**target.rule.parameters, "mostly": target.rule.mostly}
-    return gxe.ExpectColumnValuesToBeBetween(column=target.column, **limits, **common)
-
-
-def _unique(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectCompoundColumnsToBeUnique(column_list=str(target.column).split(","), **common)
-
-
-def _widens(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
-        column_A=target.column,
-        column_B=target.other,
-        or_equal=True,
-        ignore_row_if="either_value_is_missing",
-        **common,
-    )
-
-
-def _mean_within(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnMeanToBeBetween(column=target.column, **target.rule.parameters, **common)
-
-
-def _spread_within(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnStdevToBeBetween(column=target.column, **target.rule.parameters, **common)
-
-
-def _no_rows(target: Target, common: dict[str, Any]) -> Any:
-    from great_expectations import expectations as gxe
-
-    return gxe.UnexpectedRowsExpectation(unexpected_rows_query=target.sql, **common)
-
-
-KINDS: Mapping[str, Callable[[Target, dict[str, Any]], Any]] = {
-    "has_rows": _has_rows,
-    "not_null": _not_null,
-    "matches": _matches,
-    "in_set": _in_set,
-    "holds": _holds,
-    "within": _within,
-    "unique": _unique,
-    "widens": _widens,
-    "mean_within": _mean_within,
-    "spread_within": _spread_within,
-    "no_rows": _no_rows,
-}
 
 
 @contextmanager
@@ -260,11 +163,6 @@ def _cause(error: BaseException) -> str:
 
 
 def _known_error(module: str, name: str) -> str | None:
-    if module.startswith("psycopg"):
-        import psycopg.errors as home
-    elif module.startswith("sqlalchemy"):
-        import sqlalchemy.exc as home  # type: ignore[no-redef]
-    else:
-        home = builtins  # type: ignore[assignment]
-    found = getattr(home, name, None)
+    """The name, if that module has an exception of it."""
+    found = getattr(import_module(module or "builtins"), name, None)
     return name if isinstance(found, type) and issubclass(found, BaseException) else None
