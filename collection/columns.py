@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from collection.events import CONTENT_FIELDS, ENUMERATIONS, JSON_FIELDS, REQUIRED_FIELDS, TEXT_FIELDS, fingerprints
+from collection.events import (
+    CONTENT_FIELDS,
+    ENUMERATIONS,
+    JSON_FIELDS,
+    MAX_TEXT_BYTES,
+    REQUIRED_FIELDS,
+    TEXT_FIELDS,
+    fingerprints,
+)
 from collection.expressions import (
+    Constant,
+    Field,
+    Hash,
     Path,
     Record,
     Session,
@@ -29,8 +41,6 @@ from collection.times import parse_times
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_TEXT_BYTES = 1_024  # a PostgreSQL index row holds 2,704 bytes; (source, id) must fit
-
 _DAY = 86_400 * 10**6
 
 
@@ -43,58 +53,86 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Log events as columns. `positions` are the rows' positions in the records given; the others have a fault."""
+    """Log events as columns; a field that is the same for all is in `constants` only.
 
-    positions: list[int]
+    `positions` are the rows' positions in the records given; the other records have a fault.
+    """
+
+    positions: Sequence[int]
     columns: dict[str, list[Any]]
+    constants: dict[str, Any]
     faults: dict[int, Fault]
 
     def take(self, kept: Sequence[int]) -> Rows:
         """Only the rows at these indexes."""
         columns = {name: [values[i] for i in kept] for name, values in self.columns.items()}
-        return Rows([self.positions[i] for i in kept], columns, self.faults)
+        return Rows([self.positions[i] for i in kept], columns, self.constants, self.faults)
 
     def arrow(self) -> pa.Table:
         """The columns as an Arrow table; times are aware UTC, JSON is text."""
+        import numpy as np
         import pyarrow as pa
 
-        columns = dict(self.columns)
-        moments = pa.array(columns.pop("created_at"), pa.int64())
-        days = pa.array(columns.pop("event_day"), pa.int32()).cast(pa.date32())
-        prints = pa.array(["\\x" + value.hex() for value in columns.pop("fingerprint")], pa.string())
-        table = {name: pa.array(values, pa.string()) for name, values in columns.items()}
-        table |= {"created_at": moments.cast(pa.timestamp("us", "UTC")), "event_day": days, "fingerprint": prints}
+        moments = np.array(self.columns["created_at"], dtype=np.int64)
+        table = {
+            name: pa.array(values, pa.binary() if name == "fingerprint" else pa.string())
+            for name, values in self.columns.items()
+            if name != "created_at"
+        }
+        for name, value in self.constants.items():
+            table[name] = pa.repeat(pa.scalar(value, pa.string()), len(moments))
+        table["created_at"] = pa.array(moments).cast(pa.timestamp("us", "UTC"))
+        table["event_day"] = pa.array((moments // _DAY).astype(np.int32)).cast(pa.date32())
         return pa.table(table)
 
 
 def arrange(records: list[Record], mapping: Mapping, sessions: SessionState, *, now: datetime) -> Rows:
     """Map records to events. The records are used up: what no field carries over is moved into `data`."""
     faults: dict[int, Fault] = {}
-    columns: dict[str, list[Any]] = {name: [None] * len(records) for name in TEXT_FIELDS}
-    for name, expression in mapping.fields.items():
-        columns[name], found = evaluate(expression, records)
-        _note(faults, found, name)
-    times = _times(columns, mapping, faults, now)
+    constants, columns = _extracted(records, mapping, faults)
+    columns["created_at"] = _times(columns, mapping, faults, now)
     for name in TEXT_FIELDS:
-        columns[name] = _clean(name, columns[name], _pointer(mapping, name), faults)
+        if name in columns:
+            columns[name] = _clean(name, columns[name], _pointer(mapping, name), faults)
     columns["data"] = _payloads(records, mapping)
     for name in JSON_FIELDS:
-        columns[name] = _json_texts(name, columns.get(name), len(records), faults)
-    columns["created_at"] = times
-    rows = Rows(list(range(len(records))), columns, faults)
+        if name in columns:
+            columns[name] = _json_texts(name, columns[name], faults)
+    rows = Rows(range(len(records)), columns, constants, faults)
     if faults:
         rows = rows.take([i for i in range(len(records)) if i not in faults])
     return _completed(rows, mapping, sessions)
 
 
+def _extracted(
+    records: list[Record], mapping: Mapping, faults: dict[int, Fault]
+) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Constant fields, and the values of the others. Hashes come first: later steps take fields out of the records."""
+    constants: dict[str, Any] = {"metadata": "{}"} | dict.fromkeys((*TEXT_FIELDS, "client_info"))
+    columns: dict[str, list[Any]] = {}
+    once = mapping.read_once()
+    for name, expression in sorted(mapping.fields.items(), key=lambda item: not isinstance(item[1], Hash)):
+        if isinstance(expression, Constant) and name != "created_at":
+            constants[name] = dump(expression.value).decode() if name in JSON_FIELDS else expression.value
+            continue
+        constants.pop(name, None)
+        if isinstance(expression, Field | Timestamp) and expression.path in once:
+            key = expression.path[0]
+            columns[name] = [record.pop(key, None) for record in records]
+        else:
+            columns[name], found = evaluate(expression, records)
+            _note(faults, found, _pointer(mapping, name))
+    return constants, columns
+
+
 def _completed(rows: Rows, mapping: Mapping, sessions: SessionState) -> Rows:
     """Fingerprint first: a session id derived from neighbours is no content of the event itself."""
-    columns = rows.columns
-    columns["fingerprint"] = fingerprints([columns[name] for name in CONTENT_FIELDS])
+    columns, n_rows = rows.columns, len(rows.positions)
     session = mapping.fields.get("session_id")
+    content = [columns.get(name) or repeat(rows.constants.get(name), n_rows) for name in CONTENT_FIELDS]
+    columns["fingerprint"] = fingerprints(content)
     if isinstance(session, Session):
-        columns["session_id"] = _sessions(session, columns, mapping.source, sessions)
-    columns["event_day"] = [moment // _DAY for moment in columns["created_at"]]
+        columns["session_id"] = _sessions(session, rows, mapping.source, sessions)
     return rows
 
 
@@ -131,7 +169,8 @@ def _clean(name: str, values: list[Any], path: str, faults: dict[int, Fault]) ->
 
 def _payloads(records: list[Record], mapping: Mapping) -> list[Record]:
     """What no field carries over, with the data object merged flat into it."""
-    for path in {path for expression in mapping.fields.values() for path in consumed_paths(expression)}:
+    consumed = {path for expression in mapping.fields.values() for path in consumed_paths(expression)}
+    for path in consumed - mapping.read_once():
         remove(path, records)
     name = mapping.data[-1]
     inners = values_at(mapping.data, records)
@@ -142,26 +181,21 @@ def _payloads(records: list[Record], mapping: Mapping) -> list[Record]:
     return records
 
 
-def _json_texts(
-    name: str, values: list[Any] | None, n_rows: int, faults: dict[int, Fault]
-) -> list[str | None]:
-    absent = "{}" if name == "metadata" else None
-    if values is None:
-        return [absent] * n_rows
+def _json_texts(name: str, values: list[Any], faults: dict[int, Fault]) -> list[str | None]:
     texts, found = dump_all(values, dump)
-    _note(faults, found, name)
+    _note(faults, found, f"/{name}")
     if name == "data":
-        return [t and t.decode() for t in texts]  # type: ignore[misc]
+        return [text and text.decode() for text in texts]  # type: ignore[misc]
+    absent = "{}" if name == "metadata" else None
     return [absent if v is None else t and t.decode() for v, t in zip(values, texts, strict=True)]  # type: ignore[misc]
 
 
-def _sessions(
-    expression: Session, columns: dict[str, list[Any]], source: str, state: SessionState
-) -> list[str | None]:
+def _sessions(expression: Session, rows: Rows, source: str, state: SessionState) -> list[str | None]:
     gap = round(expression.gap_minutes * 60 * 10**6)
-    keys: Iterable[tuple[Any, ...]] = zip(*(columns[name] for name in expression.by), strict=True)
+    moments = rows.columns["created_at"]
+    columns = [rows.columns.get(name) or [rows.constants.get(name)] * len(moments) for name in expression.by]
     sessions: list[str | None] = []
-    for key, moment in zip(keys, columns["created_at"], strict=True):
+    for key, moment in zip(zip(*columns, strict=True), moments, strict=True):
         if None in key:
             sessions.append(None)
             continue

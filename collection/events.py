@@ -13,6 +13,8 @@ DATA_CLASSIFICATIONS = ("non_personal", "pseudonymized", "personal", "sensitive"
 RETENTION_POLICIES = ("transient", "short_term", "medium_term", "long_term")
 ENUMERATIONS = {"data_classification": DATA_CLASSIFICATIONS, "retention_policy": RETENTION_POLICIES}
 
+MAX_TEXT_BYTES = 1_024  # a PostgreSQL index row holds 2,704 bytes; (source, id) must fit
+
 TEXT_FIELDS = (
     "id",
     "user_id",
@@ -58,7 +60,7 @@ def fingerprint(content: Sequence[Any]) -> bytes:
     return sha256(orjson.dumps(tuple(content))).digest()
 
 
-def fingerprints(columns: Iterable[Sequence[Any]]) -> list[bytes]:
+def fingerprints(columns: Sequence[Iterable[Any]]) -> list[bytes]:
     """The fingerprint of every row of the columns, which are given in the order of CONTENT_FIELDS."""
     return [sha256(text).digest() for text in map(orjson.dumps, zip(*columns, strict=True))]
 

@@ -25,6 +25,7 @@ the source.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -32,8 +33,17 @@ from pathlib import Path
 from typing import Any
 
 from collection.errors import MappingError
-from collection.events import ENUMERATIONS, EVENT_FIELDS, TEXT_FIELDS
-from collection.expressions import Constant, Expression, First, Session, Timestamp, named_paths
+from collection.events import ENUMERATIONS, EVENT_FIELDS, MAX_TEXT_BYTES, TEXT_FIELDS
+from collection.expressions import (
+    Constant,
+    Expression,
+    Field,
+    First,
+    Hash,
+    Session,
+    Timestamp,
+    named_paths,
+)
 from collection.grammar import parse_expression, parse_path
 
 _SECTIONS = ("source", "fields", "data", "csv", "consent", "classification", "training")
@@ -64,6 +74,14 @@ class Mapping:
             if not getattr(expression, "optional", False):
                 missing += ["/".join(("", *path)) for path in absent]
         return sorted(set(missing))
+
+    def read_once(self) -> frozenset[tuple[str, ...]]:
+        """Top-level source fields that exactly one expression reads: they can be taken out while being read."""
+        kinds = [e for e in self.fields.values() if not isinstance(e, Hash)]
+        roots = Counter(path[0] for expression in kinds for path in named_paths(expression))
+        roots[self.data[0]] += 1
+        singles = (e.path for e in kinds if isinstance(e, Field | Timestamp))
+        return frozenset(path for path in singles if len(path) == 1 and roots[path[0]] == 1)
 
     def paths(self) -> set[tuple[str, ...]]:
         """Every source field the mapping names."""
@@ -157,6 +175,13 @@ def _check(name: str, expression: Expression) -> None:
         unknown = [by for by in expression.by if by not in TEXT_FIELDS or by == "session_id"]
         if name != "session_id" or unknown:
             raise MappingError(f"fields.{name}: session: belongs to session_id, by: names LogEvent text fields")
+    if isinstance(expression, Constant) and name in TEXT_FIELDS:
+        _check_constant(name, expression.value)
+
+
+def _check_constant(name: str, value: Any) -> None:
     allowed = ENUMERATIONS.get(name)
-    if allowed and isinstance(expression, Constant) and expression.value not in allowed:
+    if not isinstance(value, str) or not value or "\x00" in value or len(value.encode()) > MAX_TEXT_BYTES:
+        raise MappingError(f"fields.{name}: a constant is a text of at most {MAX_TEXT_BYTES} bytes: quote it")
+    if allowed and value not in allowed:
         raise MappingError(f"fields.{name}: the constant is none of {', '.join(allowed)}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -50,13 +52,32 @@ def settle(
     """
     sessions = SessionState()
     n_before, checked = 0, False
-    for batch in batches:
+    source = iter(batches)
+    while (batch := _next(source)) is not None:
         if not checked and (checked := len(batch.faults) < len(batch.records)):
             _check_fields(batch, mapping, name)
-        settled = _settled(batch, n_before, mapping, sessions, now, has_basis, done)
+        with _cycles_unsearched():
+            settled = _settled(batch, n_before, mapping, sessions, now, has_basis, done)
         n_before += len(batch.records)
         if n_before > done:
             yield settled
+
+
+def _next(batches: Iterator[Batch]) -> Batch | None:
+    with _cycles_unsearched():
+        return next(batches, None)
+
+
+@contextmanager
+def _cycles_unsearched() -> Iterator[None]:
+    """Records hold no cycles, and searching a hundred thousand of them for some doubles the time of parsing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _settled(  # noqa: PLR0913 - one batch's whole context
@@ -76,44 +97,50 @@ def _settled(  # noqa: PLR0913 - one batch's whole context
     rows = arrange(records, mapping, sessions, now=now)
     faults = {n_before + 1 + i: fault for i, fault in batch.faults.items()}
     faults |= {n_before + 1 + good[i]: fault for i, fault in rows.faults.items()}
-    numbers = [n_before + 1 + good[i] for i in rows.positions]
-    rows, numbers, n_refused = _with_basis(rows, numbers, has_basis, done)
-    rows, numbers, repeats = _distinct(rows, numbers)
     faults = {number: faults[number] for number in sorted(faults) if number > done}
+    numbers = [n_before + 1 + good[i] for i in rows.positions]
+    kept, n_refused = _with_basis(rows, numbers, has_basis, done)
+    kept, repeats = _distinct(rows, numbers, kept)
     n_new = n_before + len(batch.records) - max(done, n_before)
-    return Settled(n_new, n_before + 1, _table(rows, numbers), n_refused, repeats, faults, batch)
+    return Settled(n_new, n_before + 1, _table(rows, numbers, kept), n_refused, repeats, faults, batch)
 
 
-def _table(rows: Rows, numbers: list[int]) -> pa.Table:
+def _table(rows: Rows, numbers: list[int], kept: Sequence[int]) -> pa.Table:
     import pyarrow as pa
 
-    return rows.arrow().append_column("record_no", pa.array(numbers, pa.int64()))
+    table = rows.arrow().append_column("record_no", pa.array(numbers, pa.int64()))
+    return table if len(kept) == len(numbers) else table.take(pa.array(kept, pa.int64()))
 
 
-def _with_basis(rows: Rows, numbers: list[int], has_basis: bool, done: int) -> tuple[Rows, list[int], int]:
-    """Without a basis only nobody's events stay."""
-    users = rows.columns["user_id"]
-    if not done and (has_basis or not any(user is not None for user in users)):
-        return rows, numbers, 0
-    new = [i for i, number in enumerate(numbers) if number > done]
-    kept = [i for i in new if has_basis or users[i] is None]
-    return rows.take(kept), [numbers[i] for i in kept], len(new) - len(kept)
+def _with_basis(rows: Rows, numbers: list[int], has_basis: bool, done: int) -> tuple[Sequence[int], int]:
+    """Indexes of the rows to store, and how many were refused: without a basis only nobody's events stay."""
+    every: Sequence[int] = range(len(numbers))
+    new = every if not done else [i for i in every if numbers[i] > done]
+    users = rows.columns.get("user_id")
+    if has_basis:
+        return new, 0
+    if users is None:
+        return (new, 0) if rows.constants["user_id"] is None else ([], len(new))
+    kept = [i for i in new if users[i] is None]
+    return kept, len(new) - len(kept)
 
 
-def _distinct(rows: Rows, numbers: list[int]) -> tuple[Rows, list[int], tuple[Repeat, ...]]:
+def _distinct(
+    rows: Rows, numbers: list[int], kept: Sequence[int]
+) -> tuple[Sequence[int], tuple[Repeat, ...]]:
     """Each id once; whether a repeat is a duplicate or a collision shows when the first one is stored."""
-    ids, prints = rows.columns["id"], rows.columns["fingerprint"]
+    ids, prints = rows.columns.get("id") or [rows.constants["id"]] * len(numbers), rows.columns["fingerprint"]
     if len(set(ids)) == len(ids):
-        return rows, numbers, ()
+        return kept, ()
     seen: set[str] = set()
-    kept, repeats = [], []
-    for i, id_ in enumerate(ids):
-        if id_ in seen:
-            repeats.append(Repeat(numbers[i], id_, prints[i]))
+    firsts, repeats = [], []
+    for i in kept:
+        if ids[i] in seen:
+            repeats.append(Repeat(numbers[i], ids[i], prints[i]))
         else:
-            seen.add(id_)
-            kept.append(i)
-    return rows.take(kept), [numbers[i] for i in kept], tuple(repeats)
+            seen.add(ids[i])
+            firsts.append(i)
+    return firsts, tuple(repeats)
 
 
 def _check_fields(batch: Batch, mapping: Mapping, name: str) -> None:
