@@ -75,10 +75,11 @@ class Rows:
 
         moments = np.array(self.columns["created_at"], dtype=np.int64)
         table = {
-            name: pa.array(values, pa.binary() if name == "fingerprint" else pa.string())
+            name: pa.array(values, pa.string())
             for name, values in self.columns.items()
-            if name != "created_at"
+            if name not in ("created_at", "fingerprint")
         }
+        table["fingerprint"] = pa.array(["\\x" + value.hex() for value in self.columns["fingerprint"]], pa.string())
         for name, value in self.constants.items():
             table[name] = pa.repeat(pa.scalar(value, pa.string()), len(moments))
         table["created_at"] = pa.array(moments).cast(pa.timestamp("us", "UTC"))

@@ -176,7 +176,7 @@ def _hashes(expression: Hash, records: Sequence[Record]) -> tuple[list[Any], dic
         texts, faults = dump_all(inputs)
         return [None if i in absent or t is None else digest_id(t) for i, t in enumerate(texts)], faults
     texts, faults = dump_all(inputs)
-    return [None if t is None else digest_id(t) for t in texts], faults
+    return [None if text is None else sha256(text).hexdigest()[:ID_DIGITS] for text in texts], faults
 
 
 def dump_all(

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -53,19 +53,19 @@ def settle(
     sessions = SessionState()
     n_before, checked = 0, False
     source = iter(batches)
-    while (batch := _next(source)) is not None:
-        if not checked and (checked := len(batch.faults) < len(batch.records)):
-            _check_fields(batch, mapping, name)
+    while True:
         with _cycles_unsearched():
+            batch = next(source, None)
+            if batch is None:
+                return
+            if not checked and (checked := len(batch.faults) < len(batch.records)):
+                _check_fields(batch, mapping, name)
+            n_records = len(batch.records)
             settled = _settled(batch, n_before, mapping, sessions, now, has_basis, done)
-        n_before += len(batch.records)
+            del batch
+        n_before += n_records
         if n_before > done:
             yield settled
-
-
-def _next(batches: Iterator[Batch]) -> Batch | None:
-    with _cycles_unsearched():
-        return next(batches, None)
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _settled(  # noqa: PLR0913 - one batch's whole context
     kept, n_refused = _with_basis(rows, numbers, has_basis, done)
     kept, repeats = _distinct(rows, numbers, kept)
     n_new = n_before + len(batch.records) - max(done, n_before)
-    return Settled(n_new, n_before + 1, _table(rows, numbers, kept), n_refused, repeats, faults, batch)
+    return Settled(n_new, n_before + 1, _table(rows, numbers, kept), n_refused, repeats, faults, replace(batch, records=[]))
 
 
 def _table(rows: Rows, numbers: list[int], kept: Sequence[int]) -> pa.Table:

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _JSON = ("data", "metadata", "client_info")
-_COLUMNS = (
-    "id, user_id, persona_id, company_id, event_type, event_source, component, action, data, metadata, "
-    "data_classification, retention_policy, session_id, client_info, created_at, fingerprint, event_day"
-)
-_CAST = _COLUMNS.replace("data,", "data::jsonb,", 1).replace("metadata,", "metadata::jsonb,")
-_CAST = _CAST.replace("client_info", "client_info::jsonb")
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -38,14 +31,15 @@ class Stored:
 
 
 def prepare(conn: psycopg.Connection) -> None:
-    """The session's staging tables. JSON stays text there, so that one bad value can be told from the good ones."""
+    """The session's staging tables: keys of a batch, and texts of JSON when the database refuses a batch."""
     conn.execute(
-        "create temp table if not exists incoming (record_no bigint, id text, user_id text, persona_id text, "
-        "company_id text, event_type text, event_source text, component text, action text, data text, metadata text, "
-        "data_classification text, retention_policy text, session_id text, client_info text, "
-        "created_at timestamptz, fingerprint bytea, event_day date) on commit delete rows"
+        "create temp table if not exists incoming "
+        '(record_no bigint, id text collate "C", fingerprint bytea, event_day date) on commit delete rows'
     )
-    conn.execute("create temp table if not exists fresh (id text) on commit delete rows")
+    conn.execute(
+        "create temp table if not exists doubtful (record_no bigint, data text, metadata text, client_info text) "
+        "on commit delete rows"
+    )
 
 
 def store_events(conn: psycopg.Connection, events: pa.Table, *, source: str, received_at: datetime) -> Stored:
@@ -54,40 +48,49 @@ def store_events(conn: psycopg.Connection, events: pa.Table, *, source: str, rec
     `events` has the columns of `collection.columns.Rows.arrow` and record_no (int64); ids are distinct in it.
     Raises RefusedBatchError when the database refuses it for a reason that lies in no single record.
     """
-    copy_arrow(conn, "incoming", events)
-    ensure_partitions(conn)
     try:
         with conn.transaction():
-            return _insert(conn, source, received_at)
+            return _insert(conn, events, source, received_at)
     except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex) as error:
-        invalid = _remove_invalid(conn)
+        invalid = _invalid(conn, events)
         if not invalid:
             raise RefusedBatchError(
                 f"PostgreSQL refused a batch from {source} (SQLSTATE {error.sqlstate}) and no record explains it: "
                 "the batch is not stored; report this"
             ) from None
     with conn.transaction():
-        return replace(_insert(conn, source, received_at), invalid=invalid)
+        good = _without(events, [record_no for record_no, _ in invalid])
+        return replace(_insert(conn, good, source, received_at), invalid=invalid)
 
 
-def _insert(conn: psycopg.Connection, source: str, received_at: datetime) -> Stored:
-    n_fresh = conn.execute(
-        "with made as (insert into raw.event_keys (source, id, fingerprint, event_day) "
-        "select %s, id, fingerprint, event_day from incoming on conflict do nothing returning id) "
-        "insert into fresh select id from made",
-        (source,),
-    ).rowcount
-    known = _known(conn, source)
-    join = "join fresh using (id)" if known else ""
-    conn.execute(
-        f"insert into raw.system_logs ({_COLUMNS}, source, received_at) "
-        f"select {_CAST}, %s, %s from incoming {join} order by event_day, record_no".encode(),
-        (source, received_at),
-    )
-    first_on, last_on = _touch_days(conn, join)
+def _insert(conn: psycopg.Connection, events: pa.Table, source: str, received_at: datetime) -> Stored:
+    """Keys first: what they show to be known already is left out of the events."""
+    copy_arrow(conn, "incoming", events.select(["record_no", "id", "fingerprint", "event_day"]))
+    ensure_partitions(conn)
+    known = _claim_keys(conn, source)
+    fresh = _without(events, [record_no for record_no, _ in known])
+    copy_arrow(conn, "raw.system_logs", _with_receipt(fresh, source, received_at))
+    first_on, last_on = _touch_days(conn, [record_no for record_no, _ in known])
     same = tuple(record_no for record_no, equal in known if equal)
     other = tuple(record_no for record_no, equal in known if not equal)
-    return Stored(n_fresh, same, other, (), first_on, last_on)
+    return Stored(fresh.num_rows, same, other, (), first_on, last_on)
+
+
+def _without(events: pa.Table, numbers: Sequence[int]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not numbers:
+        return events
+    return events.filter(pc.invert(pc.is_in(events["record_no"], pa.array(numbers, pa.int64()))))
+
+
+def _with_receipt(events: pa.Table, source: str, received_at: datetime) -> pa.Table:
+    import pyarrow as pa
+
+    events = events.drop_columns(["record_no"])
+    events = events.append_column("source", pa.repeat(pa.scalar(source), events.num_rows))
+    return events.append_column("received_at", pa.repeat(pa.scalar(received_at.isoformat()), events.num_rows))
 
 
 def ensure_partitions(conn: psycopg.Connection) -> None:
@@ -98,36 +101,45 @@ def ensure_partitions(conn: psycopg.Connection) -> None:
     )
 
 
-def _touch_days(conn: psycopg.Connection, join: str) -> tuple[date | None, date | None]:
+def _claim_keys(conn: psycopg.Connection, source: str) -> list[tuple[int, bool]]:
+    """Record numbers whose key was there before, and whether the content is the same."""
+    known = conn.execute(
+        "with made as (insert into raw.event_keys (source, id, fingerprint, event_day) "
+        "select %s, id, fingerprint, event_day from incoming on conflict do nothing returning id) "
+        "select record_no from incoming i where not exists (select from made m where m.id = i.id)",
+        (source,),
+    ).fetchall()
+    if not known:
+        return []
+    return conn.execute(
+        "select i.record_no, i.fingerprint = k.fingerprint from incoming i "
+        "join raw.event_keys k on k.source = %s and k.id = i.id where i.record_no = any(%s) order by 1",
+        (source, [record_no for (record_no,) in known]),
+    ).fetchall()
+
+
+def _touch_days(conn: psycopg.Connection, known: Sequence[int]) -> tuple[date | None, date | None]:
     """Give every day that got events a new version; that marks it dirty for the stages below."""
     days = conn.execute(
         "insert into raw.event_days (event_day, n_events, version) "
-        "select event_day, n, nextval('raw.event_day_version') from "
-        f"(select event_day, count(*) as n from incoming {join} group by event_day order by event_day) d "
+        "select event_day, n, nextval('raw.event_day_version') from (select event_day, count(*) as n from incoming "
+        "where record_no <> all(%s) group by event_day order by event_day) d "
         "on conflict (event_day) do update set n_events = event_days.n_events + excluded.n_events, "
-        "version = excluded.version returning event_day".encode()
+        "version = excluded.version returning event_day",
+        (list(known),),
     ).fetchall()
     return (min(days)[0], max(days)[0]) if days else (None, None)
 
 
-def _known(conn: psycopg.Connection, source: str) -> list[tuple[int, bool]]:
-    return conn.execute(
-        "select i.record_no, i.fingerprint = k.fingerprint from incoming i "
-        "join raw.event_keys k on k.source = %s and k.id = i.id "
-        "where not exists (select from fresh f where f.id = i.id) order by 1",
-        (source,),
-    ).fetchall()
-
-
-_INVALID = " or ".join(f"not pg_input_is_valid({name}, 'jsonb')" for name in _JSON)
-
-
-def _remove_invalid(conn: psycopg.Connection) -> tuple[tuple[int, str], ...]:
+def _invalid(conn: psycopg.Connection, events: pa.Table) -> tuple[tuple[int, str], ...]:
+    """Record numbers whose JSON PostgreSQL cannot take, with the column."""
+    copy_arrow(conn, "doubtful", events.select(["record_no", *_JSON]))
     which = " ".join(f"when not pg_input_is_valid({name}, 'jsonb') then '{name}'" for name in _JSON)
     rows = conn.execute(
-        f"delete from incoming where {_INVALID} returning record_no, case {which} end".encode()
+        f"select * from (select record_no, case {which} end as name from doubtful) d "
+        "where name is not null order by 1".encode()
     ).fetchall()
-    return tuple(sorted(rows))
+    return tuple(rows)
 
 
 def known_fingerprints(conn: psycopg.Connection, source: str, ids: Sequence[str]) -> dict[str, bytes]:
