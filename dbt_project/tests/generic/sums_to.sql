@@ -1,0 +1,17 @@
+{# Per event day, the sum of a column equals a sum over what the model was made from. Looks at unverified days. #}
+{% test sums_to(model, model_name, column, upstream, upstream_column='1', upstream_where='true') %}
+with made as (
+    select event_day, sum({{ column }}) as n from {{ model }} group by event_day
+),
+
+source_rows as (
+    select event_day, sum({{ upstream_column }}) as n
+    from {{ upstream }}
+    where event_day in ({{ unverified_days(model_name) }}) and {{ upstream_where }}
+    group by event_day
+)
+
+select event_day
+from made full join source_rows using (event_day)
+where made.n is distinct from source_rows.n
+{% endtest %}
