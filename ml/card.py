@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}td,th{border-bottom:1px solid #ccc;padding:.3rem .8rem;text-align:left}"
+    "table{border-collapse:collapse;margin:1rem 0}"
+    "td,th{border-bottom:1px solid #ccc;padding:.3rem .8rem;text-align:left}"
     "img{max-width:100%}code{font-size:.85em;word-break:break-all}"
 )
 LABELS = {

@@ -19,7 +19,7 @@ from ml.training_sets import LABEL, TrainingSet
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-RECENCY_COLUMNS = ("recency_days", "days_since_last_event", "days_since_last_active")
+RECENCY_COLUMNS = ("recency_days", "days_since_last_event")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import logging
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -146,14 +147,8 @@ class Registry:
 
     @cached_property
     def _client(self) -> MlflowClient:
-        from warehouse.settings import TELEMETRY_OFF, export
-
-        quiet = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-        export({name: TELEMETRY_OFF[name] for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")} | quiet)
+        import_mlflow()
         from mlflow import MlflowClient
-
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
 
         return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
 
@@ -222,9 +217,26 @@ class Registry:
         return [int(v) for v in json.loads(self._client.get_registered_model(self.name).tags.get(HISTORY, "[]"))]
 
 
+def import_mlflow() -> None:
+    """Import MLflow (2.8 s) with telemetry and progress bars off."""
+    from warehouse.settings import TELEMETRY_OFF, export
+
+    quiet = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+    export({name: TELEMETRY_OFF[name] for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")} | quiet)
+    import mlflow  # noqa: F401 - imported for the cache of modules
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
 def save_model(fitted: Fitted, folder: Path) -> None:
     """Write the MLflow model folder: skops, a signature of types only, no input example, stated requirements."""
-    import mlflow.sklearn
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns about its own type hints while it is imported
+        import mlflow.pyfunc
+        import mlflow.sklearn
+
+        mlflow.pyfunc.add_to_model  # noqa: B018 - a lazy module: the first attribute imports it
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 

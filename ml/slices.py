@@ -33,7 +33,7 @@ class Slice:
 
 
 BANDS = (
-    Band("tenure", ("tenure_days", "days_since_first_event", "account_age_days")),
+    Band("tenure", ("tenure_days_365d", "tenure_days", "days_since_first_event", "account_age_days")),
     Band("activity", ("n_events_28d", "n_events_30d", "n_events_90d", "n_events", "n_active_days_90d")),
 )
 
