@@ -48,6 +48,8 @@ create table safe.event_days (
   raw_version bigint not null,
   policy_digest text not null,
   n_in bigint not null,
+  -- Rows in at least one of the two tables: n_in = n_kept + the exclusions whose path is '' and whose reason is a row's.
+  n_kept bigint not null default 0,
   n_pseudonymous bigint not null,
   n_anonymous bigint not null,
   version bigint not null

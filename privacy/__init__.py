@@ -1,0 +1,1 @@
+"""Privacy: consent, classification, the transform and the vault. It reads raw, writes consent, privacy and safe."""

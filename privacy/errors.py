@@ -1,0 +1,37 @@
+"""What the privacy stage promises and how each promise can break. Messages never quote a value of an event."""
+
+
+class PrivacyError(Exception):
+    """A promise of the privacy stage that could not be kept; the message says what to do."""
+
+
+class VaultKeyMissingError(PrivacyError):
+    """Wrapped keys or salts exist, but the master key that opens them is gone."""
+
+
+class VaultKeyMismatchError(PrivacyError):
+    """The master key does not open what is wrapped, or sealed bytes were changed."""
+
+
+class UnknownPurposeError(PrivacyError):
+    """A purpose that the registry does not hold."""
+
+
+class InvalidDecisionError(PrivacyError):
+    """A consent decision that cannot be recorded."""
+
+
+class InvalidRuleError(PrivacyError):
+    """A classification rule that cannot be obeyed."""
+
+
+class AmbiguousRuleError(PrivacyError):
+    """Two rules say different things about the same place in an event."""
+
+
+class UnreconciledDayError(PrivacyError):
+    """Rows read, kept and excluded of an event day do not add up; nothing was written."""
+
+
+class MissingTokenError(PrivacyError):
+    """A subject of the batch has no pseudonym; its rows must not be written."""

@@ -1,0 +1,35 @@
+"""The four label columns of an event: only short plain words pass, since whoever sends events may put anything there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+COLUMNS = ("event_type", "event_source", "component", "action")
+SAFE = re.compile(r"[\w .:/@-]{1,120}")
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+UNLABELLED = "unlabelled"
+
+
+def is_safe(text: str) -> bool:
+    return SAFE.fullmatch(text) is not None and EMAIL.search(text) is None
+
+
+def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """The column with unsafe labels replaced (null where it may be, else 'unlabelled'), and which rows had one."""
+    import numpy as np
+    import pyarrow as pa
+
+    encoded = column.combine_chunks().dictionary_encode() if isinstance(column, pa.ChunkedArray) else column.dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    safe = [is_safe(word) for word in words]
+    dictionary = pa.array([w if ok else (None if nullable else UNLABELLED) for w, ok in zip(words, safe, strict=True)], pa.string())
+    at = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    labels = dictionary.take(encoded.indices)
+    unsafe = ~np.array([*safe, True])[at]
+    return labels if nullable else labels.fill_null(UNLABELLED), unsafe

@@ -1,0 +1,276 @@
+"""SQL for one event type and label: which leaves pass, how, and the bits that count what had the wrong type. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from privacy import masks
+from privacy.policy import CLASSES, ROOTS, CompiledPolicy, Node, Rule
+
+BITS = 62  # per signed 64-bit column
+# The text of a map key passes with its value, so it must look like a label and hold no long number.
+SAFE_KEY = r"regexp_full_match({key}, '[A-Za-z0-9_ .:/$+-]{{1,64}}') and not regexp_matches({key}, '[0-9]{{5}}')"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The compiled query of one (event type, label) and what its columns mean.
+
+    The query reads `batch(k, data, metadata, client_info, want_anonymous)` and yields event_id, anonymous_id, data,
+    anonymous_data (when it differs), bits0.. (a set bit: the leaf at that place had the wrong type), h_<root>
+    (the shape: a hash of the keys at every known object) in the order of its input.
+    """
+
+    sql: str
+    trees: dict[str, Node]
+    differs: bool
+    bit_pointers: tuple[str, ...]
+    dropped: dict[str, str]
+
+    @property
+    def n_bit_columns(self) -> int:
+        return -(-len(self.bit_pointers) // BITS)
+
+
+@dataclass(slots=True)
+class _Leaf:
+    node: Node
+    root: str
+    path: str
+    mask: str
+    anonymous_mask: str
+    n_items: str = ""
+
+
+@dataclass(slots=True)
+class _Draft:
+    label: int
+    leaves: list[_Leaf] = field(default_factory=list)
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+def compile_plan(policy: CompiledPolicy, event_type: str, label: int, *, with_census: bool = True) -> Plan:
+    """The plan for an event type under a label (index into CLASSES, below sensitive)."""
+    trees = policy.tree(event_type)
+    draft = _Draft(label)
+    for root in ROOTS:
+        _collect(draft, root, trees[root], "$")
+    objects = {name: _document(draft, trees, name) for name in ("m", "a")}
+    differs = any(leaf.mask != leaf.anonymous_mask for leaf in draft.leaves)
+    sql = _query(draft, objects, differs, _shapes(trees) if with_census else [])
+    return Plan(sql, trees, differs, tuple(leaf.node.pointer for leaf in draft.leaves), draft.dropped)
+
+
+def treatment(rule: Rule, label: int) -> tuple[str, str]:
+    """What happens to a value (pass, token, mask, drop) and, for drop, the reason: the stricter class wins."""
+    effective = max(CLASSES.index(rule.klass), label)
+    mask = masks.MASKS[rule.kind]
+    if rule.klass == "sensitive":
+        return "drop", "sensitive_path"
+    if rule.treatment == "drop":
+        return "drop", "ruled_out"
+    if effective == 2:
+        return ("mask", "") if mask.personal else ("drop", "no_mask")
+    if effective == 1 and (rule.klass == "pseudonymized" or not mask.names_nobody):
+        return "token", ""
+    return "pass", ""
+
+
+def _apply(rule: Rule, label: int, x: str, *, anonymous: bool) -> str:
+    action, _ = treatment(rule, label)
+    if action == "pass":
+        return masks.passed(rule.kind, x)
+    if action == "mask":
+        return masks.masked(rule.kind, x) or "null"
+    # An anonymous row keeps no key that could link two rows to one person.
+    return masks.tokenised(rule.kind, x) if action == "token" and not anonymous else "null"
+
+
+def _passes(node: Node, label: int) -> bool:
+    if node.rule is not None:
+        return treatment(node.rule, label)[0] != "drop"
+    return any(_passes(child, label) for child in node.children.values())
+
+
+def _collect(draft: _Draft, root: str, node: Node, path: str) -> None:
+    """Leaves in depth-first order; a '*' subtree is one leaf whose expression loops over its items."""
+    for key, child in node.children.items() if node.star is None else ():
+        place = f'{path}."{key}"'
+        if child.is_object:
+            _collect(draft, root, child, place)
+        elif not _passes(child, draft.label):
+            _drop(draft, child)
+        else:
+            _leaf(draft, root, child, place)
+    if node.star is not None:  # the root itself is a map
+        _drop_all(draft, node)
+
+
+def _leaf(draft: _Draft, root: str, node: Node, place: str) -> None:
+    if node.star is not None:
+        _drop_all(draft, node)
+    x = f"x{len(draft.leaves)}"
+    shown, hidden = (_value(node, draft.label, x, anonymous=anonymous) for anonymous in (False, True))
+    leaf = _Leaf(node, root, place, shown, hidden)
+    if node.star is not None:
+        leaf.n_items = f"{_n_items(x)} > {_n_shown(node, draft.label, x)}"
+    draft.leaves.append(leaf)
+
+
+def _drop(draft: _Draft, node: Node) -> None:
+    for leaf in _rules_below(node):
+        reason = treatment(leaf, draft.label)[1]
+        if reason:
+            draft.dropped[leaf.path] = reason
+
+
+def _drop_all(draft: _Draft, node: Node) -> None:
+    for leaf in _rules_below(node):
+        if treatment(leaf, draft.label)[0] == "drop":
+            _drop(draft, node)
+            return
+
+
+def _rules_below(node: Node) -> Iterator[Rule]:
+    if node.rule is not None:
+        yield node.rule
+    for child in node.children.values():
+        yield from _rules_below(child)
+
+
+def _value(node: Node, label: int, x: str, *, anonymous: bool, depth: int = 0) -> str:
+    """JSON text for the value at a node, given the JSON text x; NULL when nothing of it passes."""
+    if node.rule is not None:
+        return _apply(node.rule, label, x, anonymous=anonymous)
+    if node.star is not None:
+        item, entry = _loops(node, label, x, anonymous=anonymous, depth=depth)
+        array = f"'[' || array_to_string(list_filter({item}, lambda z{depth}: z{depth} is not null), ',') || ']'"
+        mapping = f"'{{' || array_to_string(list_filter({entry}, lambda z{depth}: z{depth} is not null), ',') || '}}'"
+        return f"case when {x} >= '[' and {x} < '\\' then {array} when {x} >= '{{' and {x} < '|' then {mapping} end"
+    parts = []
+    for key, child in node.children.items():
+        if _passes(child, label):
+            place = literal(f'$."{key}"')
+            inner = f"json_extract({x}, {place})::varchar"
+            parts.append((_key(key), _value(child, label, inner, anonymous=anonymous, depth=depth + 1)))
+    body = _object(parts) if parts else "null"
+    return f"case when {x} >= '{{' and {x} < '|' then {body} end"
+
+
+def _loops(node: Node, label: int, x: str, *, anonymous: bool, depth: int) -> tuple[str, str]:
+    child = node.children["*"]
+    name = f"e{depth}"
+    value = _value(child, label, f"{name}::varchar", anonymous=anonymous, depth=depth + 1)
+    item = f"list_transform(from_json({x}, '[\"JSON\"]'), lambda {name}: {value})"
+    # Where the values need a mask or a token, the keys may be the identifiers: such a map does not pass.
+    if any(treatment(rule, label)[0] in ("mask", "token") for rule in _rules_below(child)):
+        return item, "[null::varchar]"
+    entries = f"map_entries(from_json({x}, '\"MAP(VARCHAR,JSON)\"'))"
+    inner = _value(child, label, f"{name}.value::varchar", anonymous=anonymous, depth=depth + 1)
+    key = f"case when {SAFE_KEY.format(key=f'{name}.key')} then to_json({name}.key)::varchar || ':' end"
+    return item, f"list_transform({entries}, lambda {name}: {key} || {inner})"
+
+
+def _n_items(x: str) -> str:
+    items = f"list_count(from_json({x}, '[\"JSON\"]'))"
+    values = f"list_count(map_values(from_json({x}, '\"MAP(VARCHAR,JSON)\"')))"
+    return f"case when {x} < '\\' then coalesce({items}, 0) else coalesce({values}, 0) end"
+
+
+def _n_shown(node: Node, label: int, x: str) -> str:
+    item, entry = _loops(node, label, x, anonymous=False, depth=0)
+    return f"case when {x} < '\\' then coalesce(list_count({item}), 0) else coalesce(list_count({entry}), 0) end"
+
+
+def _document(draft: _Draft, trees: dict[str, Node], name: str) -> str:
+    """The row's JSON object from the columns m0.. or a0..: data's keys at the top, the other roots below their own."""
+    columns = {leaf.node.pointer: f"{name}{i}" for i, leaf in enumerate(draft.leaves)}
+    parts = _members(trees["data"], columns)
+    for root in ROOTS[1:]:
+        if inner := _members(trees[root], columns):
+            parts.append((_key("_" + root), f"nullif({_object(inner)}, '{{}}')"))
+    return _object(parts) if parts else "'{}'"
+
+
+def _members(node: Node, columns: dict[str, str]) -> list[tuple[str, str]]:
+    members = []
+    for key, child in node.children.items():
+        if not child.is_object:
+            if child.pointer in columns:
+                members.append((_key(key), columns[child.pointer]))
+        elif inner := _members(child, columns):
+            members.append((_key(key), f"nullif({_object(inner)}, '{{}}')"))
+    return members
+
+
+def _object(members: list[tuple[str, str]]) -> str:
+    """JSON object text of the members that are not NULL. One n-ary concat: half the cost of a concat per member."""
+    pieces = ", ".join(f"case when {value} is not null then {key} end, {value}" for key, value in members)
+    return f"concat('{{', substr(concat({pieces}), 2), '}}')"
+
+
+def _shapes(trees: dict[str, Node]) -> list[str]:
+    keys = "case when {0} <> '{{}}' then hash(json_keys({0}, {1})) end as h_{0}"
+    return [keys.format(root, json_paths(trees[root])) for root in ROOTS]
+
+
+def object_nodes(node: Node, path: str = "$") -> Iterator[tuple[str, Node]]:
+    """Every known object below a node with its JSON path, the node itself first; '*' subtrees are not entered."""
+    yield path, node
+    for key, child in node.children.items():
+        if child.is_object:
+            yield from object_nodes(child, f'{path}."{key}"')
+
+
+def json_paths(tree: Node) -> str:
+    return "[" + ", ".join(literal(path) for path, _ in object_nodes(tree)) + "]"
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _key(key: str) -> str:
+    return literal("," + json.dumps(key, ensure_ascii=False) + ":")
+
+
+def _query(draft: _Draft, objects: dict[str, str], differs: bool, shapes: list[str]) -> str:
+    parsed, leaves = [], []
+    for root in ROOTS:
+        places = [(i, leaf.path) for i, leaf in enumerate(draft.leaves) if leaf.root == root]
+        if places:
+            paths = ", ".join(literal(path) for _, path in places)
+            parsed.append(f"json_extract({root}, [{paths}])::varchar[] as r_{root}")
+            leaves += [f"r_{root}[{n}] as x{i}" for n, (i, _) in enumerate(places, 1)]
+    shown = [f"{leaf.mask} as m{i}" for i, leaf in enumerate(draft.leaves)]
+    if differs:
+        shown += [
+            f"{leaf.anonymous_mask if leaf.anonymous_mask != leaf.mask else f'm{i}'} as a{i}"
+            for i, leaf in enumerate(draft.leaves)
+        ]
+    ids = [
+        "left(sha256(getvariable('event_key') || k), 32) as event_id",
+        "case when want_anonymous then left(sha256(getvariable('anonymous_event_key') || k), 32) end as anonymous_id",
+    ]
+    results = [*ids, f"{objects['m']} as data", *_bits(draft), *shapes]
+    if differs:
+        results.append(f"case when want_anonymous then {objects['a']} end as anonymous_data")
+    return (
+        f"with parsed as (select {', '.join(['*', *parsed])} from batch), "
+        f"leaves as (select {', '.join(['*', *leaves])} from parsed), "
+        f"shown as (select {', '.join(['*', *shown])} from leaves) "
+        f"select {', '.join(results)} from shown"
+    )
+
+
+def _bits(draft: _Draft) -> list[str]:
+    columns = []
+    for start in range(0, len(draft.leaves), BITS):
+        terms = []
+        for i, leaf in enumerate(draft.leaves[start : start + BITS], start):
+            lost = f"m{i} is null and x{i} is not null and x{i} <> 'null'" + (f" or {leaf.n_items}" if leaf.n_items else "")
+            terms.append(f"case when {lost} then {1 << (i - start)}::bigint else 0 end")
+        columns.append(f"{' + '.join(terms)} as bits{start // BITS}")
+    return columns
