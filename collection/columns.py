@@ -69,7 +69,7 @@ class Rows:
         return Rows([self.positions[i] for i in kept], columns, self.constants, self.faults)
 
     def arrow(self) -> pa.Table:
-        """The columns as an Arrow table; times are aware UTC, JSON is text."""
+        """The columns as an Arrow table of texts and one date; times are ISO 8601 in UTC, fingerprints hexadecimal."""
         import numpy as np
         import pyarrow as pa
 
@@ -82,7 +82,7 @@ class Rows:
         table["fingerprint"] = pa.array(["\\x" + value.hex() for value in self.columns["fingerprint"]], pa.string())
         for name, value in self.constants.items():
             table[name] = pa.repeat(pa.scalar(value, pa.string()), len(moments))
-        table["created_at"] = pa.array(moments).cast(pa.timestamp("us", "UTC"))
+        table["created_at"] = pa.array(moments).cast(pa.timestamp("us", "UTC")).cast(pa.string())
         table["event_day"] = pa.array((moments // _DAY).astype(np.int32)).cast(pa.date32())
         return pa.table(table)
 
@@ -162,7 +162,8 @@ def _clean(name: str, values: list[Any], path: str, faults: dict[int, Fault]) ->
     if allowed and not set(values) <= {None, *allowed}:
         fault = Fault("bad_enumeration", path, f"{name} is none of {', '.join(allowed)}")
         _note(faults, {i: fault for i, v in enumerate(values) if v is not None and v not in allowed})
-    if max(map(len, filter(None, values)), default=0) > MAX_TEXT_BYTES // 4:
+    texts = filter(None, values) if None in values else values
+    if max(map(len, texts), default=0) > MAX_TEXT_BYTES // 4:
         fault = Fault("value_too_long", path, f"{name} has more than {MAX_TEXT_BYTES} bytes")
         _note(faults, {i: fault for i, v in enumerate(values) if v and len(v.encode()) > MAX_TEXT_BYTES})
     return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -30,23 +30,17 @@ class _Lines:
     first_offset: int
     lines: list[bytes] = field(default_factory=list)
     cut: dict[int, int] = field(default_factory=dict)
-    n_bytes: int = 0
-
-    def add(self, line: bytes, length: int) -> None:
-        if length > len(line):
-            self.cut[len(self.lines)] = length
-        self.lines.append(line)
-        self.n_bytes += length + 1
-
-    def full(self) -> bool:
-        return len(self.lines) >= BATCH_RECORDS or self.n_bytes >= BATCH_BYTES
-
-    def after(self) -> _Lines:
-        return _Lines(self.first_line + len(self.lines), self.first_offset + self.n_bytes)
 
     def place(self, position: int) -> Place:
-        lengths = sum(self.cut.get(i, len(line)) + 1 for i, line in enumerate(self.lines[:position]))
-        return Place(self.first_line + position, self.first_offset + lengths)
+        return Place(self.first_line + position, self.first_offset + self.n_bytes(position))
+
+    def n_bytes(self, n_lines: int) -> int:
+        heads = sum(map(len, self.lines[:n_lines])) + n_lines
+        return heads + sum(n - len(self.lines[i]) for i, n in self.cut.items() if i < n_lines)
+
+    def after(self) -> _Lines:
+        n_lines = len(self.lines)
+        return _Lines(self.first_line + n_lines, self.first_offset + self.n_bytes(n_lines))
 
 
 def read_json_lines(stream: BinaryIO) -> Iterator[Batch]:
@@ -58,16 +52,15 @@ def read_json_lines(stream: BinaryIO) -> Iterator[Batch]:
 
 
 def _parsed(block: _Lines) -> Batch:
-    kept = block.lines
-    positions: list[int] | range = range(len(kept))
-    if any(not line or line.isspace() for line in kept):
-        positions = [i for i, line in enumerate(kept) if line and not line.isspace()]
-        kept = [kept[i] for i in positions]
-    records, faults = parse_records(kept)
-    for i, position in enumerate(positions) if block.cut else ():
-        if position in block.cut:
-            records[i] = None
-            faults[i] = too_long(block.cut[position])
+    positions: Sequence[int] = range(len(block.lines))
+    records, faults = parse_records(block.lines)
+    blank = {i for i in faults if not block.lines[i].strip()}
+    for position, length in block.cut.items():
+        records[position], faults[position] = None, too_long(length)
+    if blank:
+        positions = [i for i in positions if i not in blank]
+        records = [records[i] for i in positions]
+        faults = {new: faults[old] for new, old in enumerate(positions) if old in faults}
     return Batch(
         records,
         faults,
@@ -77,35 +70,47 @@ def _parsed(block: _Lines) -> Batch:
 
 
 def _blocks(stream: BinaryIO) -> Iterator[_Lines]:
-    block = _Lines(1, 0)
-    for line, length in _split(stream):
-        block.add(line, length)
-        if block.full():
+    block, n_bytes = _Lines(1, 0), 0
+    for lines, cut in _chunks(stream):
+        room = BATCH_RECORDS - len(block.lines)
+        block.cut |= {len(block.lines) + i: length for i, length in cut.items() if i < room}
+        block.lines += lines[:room]
+        n_bytes += _CHUNK
+        while len(block.lines) >= BATCH_RECORDS or n_bytes >= BATCH_BYTES:
             yield block
-            block = block.after()
+            block, n_bytes = block.after(), 0
+            block.lines, lines = lines[room : room + BATCH_RECORDS], lines[room + BATCH_RECORDS :]
+            block.cut = {i - room: length for i, length in cut.items() if room <= i < room + BATCH_RECORDS}
+            cut = {i - room - BATCH_RECORDS: n for i, n in cut.items() if i >= room + BATCH_RECORDS}  # noqa: PLW2901
+            room = 0
     if block.lines:
         yield block
 
 
-def _split(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Every line's bytes, cut where they pass the limit, and its full length without the newline."""
-    rest, skipped = b"", 0
-    first = True
+def _chunks(stream: BinaryIO) -> Iterator[tuple[list[bytes], dict[int, int]]]:
+    """The whole lines of every chunk; a line over the limit is cut and its full length noted by position."""
+    rest, skipped, first = b"", 0, True
     while chunk := stream.read(_CHUNK):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            length = len(line) + skipped
-            skipped = 0
-            if first:
-                line, first = _without_mark(line), False  # noqa: PLW2901
-            yield (line[:KEPT_BYTES] if length > MAX_RECORD_BYTES else line), length
+        *lines, rest = (rest + chunk).split(b"\n")
+        if lines:
+            lines[0] = _without_mark(lines[0]) if first else lines[0]
+            yield _limited(lines, skipped)
+            skipped, first = 0, False
         if len(rest) + skipped > MAX_RECORD_BYTES:
             skipped += len(rest) - KEPT_BYTES
             rest = rest[:KEPT_BYTES]
     if rest:
-        length = len(rest) + skipped
-        line = _without_mark(rest) if first else rest
-        yield (line[:KEPT_BYTES] if length > MAX_RECORD_BYTES else line), length
+        yield _limited([_without_mark(rest) if first else rest], skipped)
+
+
+def _limited(lines: list[bytes], skipped: int) -> tuple[list[bytes], dict[int, int]]:
+    """Lines with those over the limit cut; the first one has lost `skipped` bytes already."""
+    if not skipped and max(map(len, lines)) <= MAX_RECORD_BYTES:
+        return lines, {}
+    lengths = [len(line) for line in lines]
+    lengths[0] += skipped
+    cut = {i: length for i, length in enumerate(lengths) if length > MAX_RECORD_BYTES}
+    return [line[:KEPT_BYTES] if i in cut else line for i, line in enumerate(lines)], cut
 
 
 def _without_mark(line: bytes) -> bytes:

@@ -15,14 +15,14 @@ from collection.escapes import encode_value
 
 MAX_DIGITS = 1_000  # a number of ten bytes may stand for gigabytes of digits: 1e131071
 # The shape of JSON text, by one table look-up a byte: digits and points become "0", exponent marks "e", signs "-", and
-# what may stand before a number ":". Looking for two fixed patterns in it is far cheaper than a regular expression.
+# what may stand before or after a number ":". Looking for two fixed patterns in it is far cheaper than a regular expression.
 _SHAPE = bytearray(b" " * 256)
-for _class, _members in ((b"0", b"0123456789."), (b"e", b"eE"), (b"-", b"+-"), (b":", b":[, \t\r\n")):
+for _class, _members in ((b"0", b"0123456789."), (b"e", b"eE"), (b"-", b"+-"), (b":", b":[]{}, \t\r\n")):
     for _byte in _members:
         _SHAPE[_byte] = _class[0]
 _LONG = b"0" * 17  # 16 digits and a point, or an integer of 17 digits
 _DIGITS = re.compile(rb"0+")
-_LARGE_EXPONENT = re.compile(rb"e-?000")
+_LARGE_EXPONENT = re.compile(rb"e-?000+(?::|\Z)")
 _ESCAPED = (b"\\u0000", b"\\u001a", b"\\u001A")
 
 

@@ -105,7 +105,7 @@ def _claim_keys(conn: psycopg.Connection, source: str) -> list[tuple[int, bool]]
     """Record numbers whose key was there before, and whether the content is the same."""
     known = conn.execute(
         "with made as (insert into raw.event_keys (source, id, fingerprint, event_day) "
-        "select %s, id, fingerprint, event_day from incoming on conflict do nothing returning id) "
+        "select %s, id, fingerprint, event_day from incoming order by id on conflict do nothing returning id) "
         "select record_no from incoming i where not exists (select from made m where m.id = i.id)",
         (source,),
     ).fetchall()
