@@ -87,6 +87,22 @@ def write_pending(
     conn.commit()
 
 
+def publish_newest(conn: psycopg.Connection[Any], registry: Registry) -> int:
+    """Publish the champion's predictions of the newest scored cutoff; returns the rows. Raises NothingPendingError."""
+    version = registry.champion()
+    with conn.transaction():
+        done = conn.execute(
+            "update ml.predictions set state = 'published' where model_name = %(name)s and model_version = %(version)s"
+            " and cutoff_on = (select max(cutoff_on) from ml.predictions"
+            " where model_name = %(name)s and model_version = %(version)s)",
+            {"name": registry.name, "version": version},
+        ).rowcount
+    conn.commit()
+    if not done:
+        raise NothingPendingError(f"version {version} of {registry.name} has scored nobody; score before publishing")
+    return done
+
+
 def publish(conn: psycopg.Connection[Any], report: ScoredReport) -> int:
     """Publish what was scored, after its gate passed; returns the rows. Publishing twice changes nothing."""
     with conn.transaction():

@@ -145,6 +145,19 @@ class Registry:
         """The MLflow run that made a version."""
         return str(self._version(version).run_id)
 
+    def describe(self, version: int) -> dict[str, Any]:
+        """What a summary says of a version: name, version, alias, rung, verdict of its gates, and every metric."""
+        found = self._version(version)
+        metrics = self._client.get_run(str(found.run_id)).data.metrics
+        return {
+            "name": self.name,
+            "version": version,
+            "alias": CHAMPION if version == self.champion() else None,
+            "rung": found.tags.get("lethe.rung"),
+            "decision": found.tags.get("lethe.gates"),
+            "metrics": dict(sorted(metrics.items())),
+        }
+
     @cached_property
     def _client(self) -> MlflowClient:
         import_mlflow()
