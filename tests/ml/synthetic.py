@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.training_sets import Provenance, TrainingPolicy, TrainingSet, freeze
 
-START = date(2023, 1, 2)  # a Monday that the default 28-day thinning keeps
+START = date(2022, 12, 26)  # a Monday that the default 28-day thinning keeps
 AT = datetime(2024, 6, 1, tzinfo=UTC)
 
 
