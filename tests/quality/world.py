@@ -33,7 +33,8 @@ alter table raw.system_logs drop constraint system_logs_data_classification_chec
   drop constraint system_logs_retention_policy_check;
 alter table raw.system_logs alter created_at drop not null, alter id drop not null, alter event_type drop not null,
   alter action drop not null, alter received_at drop not null;
-insert into safe.event_days values ('2024-03-19', 1, 'policy', 100, 90, 10, 1);
+insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_pseudonymous, n_anonymous, version)
+values ('2024-03-19', 1, 'policy', 100, 90, 10, 1);
 alter table ml.predictions drop constraint predictions_pkey, alter probability drop not null;
 """
 
