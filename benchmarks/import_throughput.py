@@ -1,6 +1,6 @@
 """Records a second that a file import reaches, database included. Prints one line; not a test.
 
-    python -m benchmarks.import_throughput FILE MAPPING [REPEATS]
+python -m benchmarks.import_throughput FILE MAPPING [REPEATS]
 """
 
 from __future__ import annotations

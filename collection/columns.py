@@ -1,4 +1,4 @@
-"""From a batch of records to columns of log events by a mapping. Pure: no file, no database, the clock is an argument."""
+"""From a batch of records to columns of log events by a mapping. Pure: no file, no database, no clock."""
 
 from __future__ import annotations
 
@@ -137,9 +137,7 @@ def _completed(rows: Rows, mapping: Mapping, sessions: SessionState) -> Rows:
     return rows
 
 
-def _times(
-    columns: dict[str, list[Any]], mapping: Mapping, faults: dict[int, Fault], now: datetime
-) -> list[int]:
+def _times(columns: dict[str, list[Any]], mapping: Mapping, faults: dict[int, Fault], now: datetime) -> list[int]:
     expression = mapping.fields["created_at"]
     stamp = expression if isinstance(expression, Timestamp) else Timestamp(())
     path = _pointer(mapping, "created_at")

@@ -1,4 +1,4 @@
-"""What can be wrong with an import, named for the broken promise. Messages name files, lines and types, never values."""
+"""What can be wrong with an import, named for the broken promise. Messages name files and lines, never values."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The log event: its fields, its enumerations and its fingerprint. Pure; where events are stored is not its business."""
+"""The log event: its fields, its enumerations and its fingerprint. Pure; storing is not its business."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -67,6 +67,4 @@ def fingerprints(columns: Sequence[Iterable[Any]]) -> list[bytes]:
 
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970-01-01 UTC of an aware time."""
-    from datetime import UTC, timedelta
-
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -86,7 +86,7 @@ class _Job:
     progress: Progress | None
 
 
-def import_files(
+def import_files(  # noqa: PLR0913 - the contract of the stage
     conn: psycopg.Connection,
     files: Sequence[Path],
     mapping: Mapping,
@@ -185,9 +185,7 @@ def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch:
     )
 
 
-def _judged(
-    conn: psycopg.Connection, source: str, batch: Settled, stored: Stored
-) -> tuple[int, dict[int, Fault]]:
+def _judged(conn: psycopg.Connection, source: str, batch: Settled, stored: Stored) -> tuple[int, dict[int, Fault]]:
     """Repeats within the batch that are duplicates, and every fault of the batch in record order."""
     prints = known_fingerprints(conn, source, [repeat.id for repeat in batch.repeats])
     other = [repeat.record_no for repeat in batch.repeats if prints.get(repeat.id) != repeat.fingerprint]

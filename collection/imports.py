@@ -85,9 +85,7 @@ def advance_import(
         (*(getattr(counts, f.name) for f in fields(counts)), *days, import_id, before),
     ).rowcount
     if done != 1:
-        raise ConcurrentImportError(
-            f"import {import_id} is being done by another process: wait for it, then run again"
-        )
+        raise ConcurrentImportError(f"import {import_id} is being done by another process: wait for it, then run again")
 
 
 def finish_import(conn: psycopg.Connection, import_id: str, *, now: datetime) -> None:

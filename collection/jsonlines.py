@@ -71,7 +71,8 @@ def _parsed(block: _Lines) -> Batch:
 
 def _blocks(stream: BinaryIO) -> Iterator[_Lines]:
     block, n_bytes = _Lines(1, 0), 0
-    for lines, cut in _chunks(stream):
+    for whole, marks in _chunks(stream):
+        lines, cut = whole, marks
         room = BATCH_RECORDS - len(block.lines)
         block.cut |= {len(block.lines) + i: length for i, length in cut.items() if i < room}
         block.lines += lines[:room]
@@ -81,7 +82,7 @@ def _blocks(stream: BinaryIO) -> Iterator[_Lines]:
             block, n_bytes = block.after(), 0
             block.lines, lines = lines[room : room + BATCH_RECORDS], lines[room + BATCH_RECORDS :]
             block.cut = {i - room: length for i, length in cut.items() if room <= i < room + BATCH_RECORDS}
-            cut = {i - room - BATCH_RECORDS: n for i, n in cut.items() if i >= room + BATCH_RECORDS}  # noqa: PLW2901
+            cut = {i - room - BATCH_RECORDS: n for i, n in cut.items() if i >= room + BATCH_RECORDS}
             room = 0
     if block.lines:
         yield block

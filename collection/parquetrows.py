@@ -50,7 +50,7 @@ def _batch(rows: list[dict[str, Any]], n_before: int) -> Batch:
     )
 
 
-def _plain(value: Any) -> Any:  # noqa: PLR0911 - one line a type
+def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return encode_text(value) if "\x00" in value or "\x1a" in value else value
     if value is None or isinstance(value, bool | int):
@@ -82,5 +82,3 @@ def _sealable(row: dict[str, Any]) -> bytes:
 
 def _text_of(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
-
-

@@ -33,4 +33,4 @@ def _seekable(stream: BinaryIO, compression: str | None) -> BinaryIO:
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the caller
     shutil.copyfileobj(stream, spool)
     spool.seek(0)
-    return spool  # type: ignore[return-value]
+    return spool

@@ -15,7 +15,8 @@ from collection.escapes import encode_value
 
 MAX_DIGITS = 1_000  # a number of ten bytes may stand for gigabytes of digits: 1e131071
 # The shape of JSON text, by one table look-up a byte: digits and points become "0", exponent marks "e", signs "-", and
-# what may stand before or after a number ":". Looking for two fixed patterns in it is far cheaper than a regular expression.
+# what may stand before or after a number ":". Looking for two fixed patterns in it is cheaper than a regular
+# expression over the text.
 _SHAPE = bytearray(b" " * 256)
 for _class, _members in ((b"0", b"0123456789."), (b"e", b"eE"), (b"-", b"+-"), (b":", b":[]{}, \t\r\n")):
     for _byte in _members:
@@ -104,7 +105,7 @@ def _one_by_one(lines: Sequence[bytes], risky: set[int]) -> tuple[list[Any], dic
 
 
 def parse_record(line: bytes, *, risky: bool | None = None) -> dict[str, Any]:
-    """One JSON object. Raises RecordFault with codes not_utf8, nul_byte, bad_json, too_deep, number_out_of_range, ..."""
+    """One JSON object. Raises RecordFault: not_utf8, nul_byte, bad_json, too_deep, number_out_of_range and others."""
     risky = _is_risky(line) if risky is None else risky
     try:
         record = orjson.loads(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ def _cycles_unsearched() -> Iterator[None]:
             gc.enable()
 
 
-def _settled(  # noqa: PLR0913 - one batch's whole context
+def _settled(  # noqa: PLR0913, PLR0917 - one batch's whole context
     batch: Batch,
     n_before: int,
     mapping: Mapping,
@@ -102,7 +102,8 @@ def _settled(  # noqa: PLR0913 - one batch's whole context
     kept, n_refused = _with_basis(rows, numbers, has_basis, done)
     kept, repeats = _distinct(rows, numbers, kept)
     n_new = n_before + len(batch.records) - max(done, n_before)
-    return Settled(n_new, n_before + 1, _table(rows, numbers, kept), n_refused, repeats, faults, replace(batch, records=[]))
+    batch = replace(batch, records=[])  # the database side needs their places and bytes only
+    return Settled(n_new, n_before + 1, _table(rows, numbers, kept), n_refused, repeats, faults, batch)
 
 
 def _table(rows: Rows, numbers: list[int], kept: Sequence[int]) -> pa.Table:
@@ -125,9 +126,7 @@ def _with_basis(rows: Rows, numbers: list[int], has_basis: bool, done: int) -> t
     return kept, len(new) - len(kept)
 
 
-def _distinct(
-    rows: Rows, numbers: list[int], kept: Sequence[int]
-) -> tuple[Sequence[int], tuple[Repeat, ...]]:
+def _distinct(rows: Rows, numbers: list[int], kept: Sequence[int]) -> tuple[Sequence[int], tuple[Repeat, ...]]:
     """Each id once; whether a repeat is a duplicate or a collision shows when the first one is stored."""
     ids, prints = rows.columns.get("id") or [rows.constants["id"]] * len(numbers), rows.columns["fingerprint"]
     if len(set(ids)) == len(ids):
@@ -168,7 +167,7 @@ def _seen(path: Path, records: list[dict[str, Any]], names: frozenset[str] | Non
     return False
 
 
-def ahead(items: Iterator[Settled]) -> Iterator[Settled]:
+def ahead(items: Iterator[Settled]) -> Generator[Settled, None, None]:
     """The same items, the next one being made in a thread while the caller works on this one."""
     with ThreadPoolExecutor(1, thread_name_prefix="lethe-import") as pool:
         pending = pool.submit(next, items, None)

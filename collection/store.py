@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _JSON = ("data", "metadata", "client_info")
 
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a batch, by record number: stored in full, known already, colliding, refused as JSON."""

@@ -1,4 +1,4 @@
-"""Event times of a batch as microseconds since 1970 UTC, or the reason why one is none. Times of receipt are not made here."""
+"""Event times of a batch as microseconds since 1970 UTC, or the reason why a value is none. No clock is read."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def parse_times(
     moments = None if format or unit else _iso_column(values)
     if moments is None:
         moments = [_moment(value, format, unit) for value in values]
-    elif moments and 0 <= min(moments) and max(moments) <= latest:
+    elif moments and min(moments) >= 0 and max(moments) <= latest:
         return moments, {}
     faults = {}
     for position, moment in enumerate(moments):
         code = _code(moment, values[position], latest)
         if code:
             faults[position] = Fault(code, path, _HINTS[code])
-    return [0 if i in faults else m for i, m in enumerate(moments)], faults  # type: ignore[misc]
+    return [0 if i in faults else m for i, m in enumerate(moments)], faults
 
 
 _HINTS = {
