@@ -101,7 +101,8 @@ def _results(source: Any, batch: Batch, number: int) -> dict[int, Any]:
     suite = gx.ExpectationSuite(name=f"suite_{number}", expectations=expectations)
     # `Batch.validate` would copy the rows into a second temporary table first.
     results = Validator(rows, result_format=dict(RESULT_FORMAT)).validate_expectation_suite(suite)
-    return {int(result.expectation_config.meta["place"]): result for result in results.results}
+    configured = [(result.expectation_config, result) for result in results.results]
+    return {int(config.meta["place"]): result for config, result in configured if config and config.meta}
 
 
 def _outcome(target: Target, result: Any | None, seconds: float) -> Outcome:
