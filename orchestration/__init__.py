@@ -1,0 +1,1 @@
+"""Dagster definitions and the command line: the only place that wires stages together."""

@@ -1,0 +1,22 @@
+"""The daily partitions of events, and which of a run's days have work to do."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+FIRST_DAY = "2010-01-01"
+DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1)
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+def days_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """First and last day of the run's partitions (inclusive)."""
+    span = context.partition_key_range
+    return date.fromisoformat(span.start), date.fromisoformat(span.end)
+
+
+def within(days: list[date], span: tuple[date, date]) -> list[date]:
+    """The days inside a span."""
+    return [day for day in days if span[0] <= day <= span[1]]

@@ -1,0 +1,97 @@
+"""The raw border and the privacy transform: only what its gate let in and consent covers reaches `safe`."""
+
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from orchestration import gates
+from orchestration.assets.collection import CONSENT, LOGS
+from orchestration.assets.partitions import DAYS, ONE_RUN, days_of, within
+from orchestration.platform import Platform, PlatformResource
+from quality.suites import RAW_IN
+
+GATE = dg.AssetKey(["quality", RAW_IN])
+PSEUDONYMOUS = dg.AssetKey(["safe", "pseudonymous_events"])
+ANONYMOUS = dg.AssetKey(["safe", "anonymous_events"])
+OWNERS = ["team:privacy"]
+
+
+@dg.asset(
+    key=GATE, deps=[LOGS], group_name="quality", owners=["team:quality"], kinds={"great_expectations"},
+    check_specs=gates.check_specs(RAW_IN, GATE),
+    description="The gate between what came in and the privacy transform. Refused: nothing below is built.",
+)  # fmt: skip
+def raw_in(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[object]:
+    """Judge the days that have work to do."""
+    opened = platform.open()
+    days = pending(opened, run_span(context))
+    if not days:
+        yield from nothing_to_judge(RAW_IN, GATE)
+        return
+    yield from gates.report(gates.judge(opened, RAW_IN, run_key=context.run_id, days=days), GATE)
+
+
+@dg.multi_asset(
+    name="privacy_transform",
+    partitions_def=DAYS,
+    backfill_policy=ONE_RUN,
+    specs=[
+        dg.AssetSpec(
+            PSEUDONYMOUS, deps=[GATE, LOGS, CONSENT], group_name="privacy", owners=OWNERS, kinds={"postgres", "duckdb"},
+            description="Events under keyed ids, with the purposes whose consent holds.",
+        ),
+        dg.AssetSpec(
+            ANONYMOUS, deps=[GATE, LOGS, CONSENT], group_name="privacy", owners=OWNERS, kinds={"postgres", "duckdb"},
+            description="Events without identifiers, masked and generalised (purpose: sharing).",
+        ),
+    ],
+)  # fmt: skip
+def privacy_transform(
+    context: dg.AssetExecutionContext, platform: PlatformResource
+) -> Iterator[dg.MaterializeResult]:
+    """Transform the days of this run that changed."""
+    from privacy.transform import transform_days
+
+    opened = platform.open()
+    days = pending(opened, days_of(context))
+    with opened.database.connect("privacy") as conn:
+        report = transform_days(conn, days, opened.vault)
+    yield dg.MaterializeResult(
+        PSEUDONYMOUS, metadata={"dagster/row_count": report.n_pseudonymous, "days": len(days), **_excluded(report)}
+    )
+    yield dg.MaterializeResult(ANONYMOUS, metadata={"dagster/row_count": report.n_anonymous, "days": len(days)})
+
+
+def pending(platform: Platform, span: tuple[date, date]) -> list[date]:
+    """Days of a span whose raw events, consents or rules changed since they were transformed."""
+    from privacy.transform import pending_days
+
+    with platform.database.connect("privacy") as conn:
+        return within(pending_days(conn), span)
+
+
+def run_span(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """The days of the run that an unpartitioned asset belongs to; everything when the run has none."""
+    tags = context.run.tags
+    single = tags.get("dagster/partition")
+    first = tags.get("dagster/asset_partition_range_start", single)
+    last = tags.get("dagster/asset_partition_range_end", single)
+    return (
+        date.fromisoformat(first) if first else date.min,
+        date.fromisoformat(last) if last else date.max,
+    )
+
+
+def nothing_to_judge(gate: str, asset: dg.AssetKey) -> Iterator[object]:
+    """Checks and materialisation of a gate whose days hold no change: nothing passes it, so nothing is judged."""
+    from quality import suites
+
+    for rule in suites.rules_of(gate):
+        yield gates.check_result(rule, [], (None, None), asset)
+    yield dg.MaterializeResult(asset, metadata={"checks_passed": 0, "checks_failed": 0, "note": "no changed days"})
+
+
+def _excluded(report: object) -> dict[str, int]:
+    return {f"excluded/{reason}": n for reason, n in sorted(report.exclusions.items())}  # type: ignore[attr-defined]

@@ -1,0 +1,59 @@
+"""The dbt models as Dagster assets: one `dbt build` per run, and the border behind it."""
+
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+
+from orchestration import dbt, gates
+from orchestration.platform import PlatformResource
+from quality.suites import FEATURES_OUT
+
+GATE = dg.AssetKey(["quality", FEATURES_OUT])
+FEATURES = dg.AssetKey(["features", "ftr_user_weekly"])
+LABELS = dg.AssetKey(["features", "lbl_user_churn"])
+
+
+class Translator(DagsterDbtTranslator):
+    """A dbt model's asset is named by its schema and belongs to that schema's group."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return str(dbt_resource_props["schema"])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return ["team:analytics"]
+
+
+def dbt_models(manifest: Path) -> dg.AssetsDefinition:
+    """Every model and test of the project as one step."""
+
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=Translator(), name="dbt_build")
+    def dbt_build(
+        context: dg.AssetExecutionContext, dbt_cli: DbtCliResource, platform: PlatformResource
+    ) -> Iterator[Any]:
+        opened = platform.open()
+        dbt.use_login(opened.database)
+        target = dbt.target_path(opened.settings)
+        yield from dbt_cli.cli(["build", "--log-path", str(target)], context=context, target_path=target).stream()
+
+    return dbt_build
+
+
+@dg.asset(
+    key=GATE, deps=[FEATURES, LABELS], group_name="quality", owners=["team:quality"], kinds={"great_expectations"},
+    check_specs=gates.check_specs(FEATURES_OUT, GATE),
+    description="The gate between features and training. Refused: no training set, no model, no prediction.",
+)  # fmt: skip
+def features_out(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[object]:
+    """Judge the feature rows and labels."""
+    opened = platform.open()
+    yield from gates.report(gates.judge(opened, FEATURES_OUT, run_key=context.run_id), GATE)

@@ -1,0 +1,59 @@
+"""The `lethe` command: exit codes, and errors in words. Arguments are in arguments.py, actions in handlers.py.
+
+Exit codes: 0 done; 2 wrong usage or input; 3 a gate refused; 1 a fault.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from orchestration.arguments import parser
+
+DONE, FAULT, USAGE, REFUSED = 0, 1, 2, 3
+OURS = frozenset({"warehouse", "collection", "privacy", "quality", "ml", "orchestration"})
+WRONG_INPUT = frozenset(
+    {
+        "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
+        "UnknownRecordError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
+    }
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. A promise that broke is one line, never a stack trace."""
+    options = parser().parse_args(arguments)
+    from orchestration import handlers
+    from warehouse.settings import TELEMETRY_OFF, Settings, export
+
+    export(TELEMETRY_OFF)
+    try:
+        return int(getattr(handlers, options.handler.replace("-", "_"))(Settings.load(options.home), options))
+    except KeyboardInterrupt:
+        return complain("stopped; run the same command again to go on", FAULT)
+    except BrokenPipeError:
+        return DONE
+    except Exception as error:
+        if (code := exit_code(error)) is None:
+            raise
+        return complain(str(error), code)
+
+
+def exit_code(error: Exception) -> int | None:
+    """2 for wrong input, 1 for another broken promise of ours, None for what nobody foresaw."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & WRONG_INPUT:
+        return USAGE
+    if type(error).__module__.split(".")[0] in OURS:
+        return FAULT
+    return None
+
+
+def complain(text: str, code: int) -> int:
+    """Print what went wrong and return the exit code."""
+    print(f"lethe: {text}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""How Dagster and the command line call dbt: project, login and target folder. The models are in dbt_project/."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.platform import PROJECT
+from warehouse.errors import WarehouseError
+from warehouse.settings import Settings, export
+
+if TYPE_CHECKING:
+    from warehouse.database import Database
+
+PROJECT_DIR = PROJECT / "dbt_project"
+
+
+class DbtParseError(WarehouseError):
+    """dbt cannot read the project; the message is dbt's."""
+
+
+def login(database: Database) -> dict[str, str]:
+    """The environment that profiles.yml reads."""
+    return {
+        "LETHE_DBT_HOST": database.address.host,
+        "LETHE_DBT_PORT": str(database.address.port),
+        "LETHE_DBT_USER": database.role("dbt"),
+        "LETHE_DBT_PASSWORD": database.passwords["dbt"],
+        "LETHE_DBT_DBNAME": database.address.database,
+    }
+
+
+NO_LOGIN = {
+    "LETHE_DBT_HOST": "127.0.0.1",
+    "LETHE_DBT_PORT": "1",
+    "LETHE_DBT_USER": "nobody",
+    "LETHE_DBT_PASSWORD": "",
+    "LETHE_DBT_DBNAME": "none",
+}
+
+
+def target_path(settings: Settings) -> Path:
+    """Where dbt puts manifest, compiled SQL and run results: under the home, not in the project."""
+    return settings.home / "dbt"
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The manifest of the project as it is now; parsed when a file of the project changed.
+
+    Parsing needs no database. Raises DbtParseError with dbt's words.
+    """
+    target = target_path(settings)
+    manifest, stamp = target / "manifest.json", target / "project.digest"
+    digest = project_digest()
+    if not manifest.exists() or not stamp.exists() or stamp.read_text() != digest:
+        target.mkdir(parents=True, exist_ok=True)
+        command = [str(Path(sys.executable).with_name("dbt")), "parse", "--quiet", *directories(settings)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=settings.environment(**NO_LOGIN), cwd=PROJECT
+        )
+        if done.returncode != 0:
+            raise DbtParseError(f"dbt cannot parse {PROJECT_DIR}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+        stamp.write_text(digest)
+    return manifest
+
+
+def directories(settings: Settings) -> list[str]:
+    """The options that tell dbt where its project, profile and output are."""
+    target = str(target_path(settings))
+    return [
+        "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+        "--target-path", target, "--log-path", target,
+    ]  # fmt: skip
+
+
+def project_digest() -> str:
+    """A digest of every file that dbt reads, which stands for the manifest in provenance."""
+    digest = hashlib.sha256()
+    for path in sorted(PROJECT_DIR.rglob("*")):
+        if path.suffix in (".sql", ".yml") and not {"target", "logs"} & set(path.relative_to(PROJECT_DIR).parts):
+            digest.update(str(path.relative_to(PROJECT_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def use_login(database: Database) -> None:
+    """Let dbt processes started from here log in as the dbt role."""
+    export(login(database))

@@ -1,0 +1,181 @@
+"""One function per `lethe` command: call the stage, print the result, return the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from dataclasses import asdict
+
+from orchestration.cli import DONE, REFUSED, USAGE, complain
+from warehouse.roles import STAGES
+from warehouse.settings import Settings
+
+
+class UnknownRoleError(Exception):
+    """A role that the database does not have."""
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Import and materialise."""
+    from orchestration import commands
+
+    if options.files and not options.mapping:
+        return complain(f"files need --mapping; `lethe mapping suggest {options.files[0]}` proposes one", USAGE)
+    request = commands.RunRequest(
+        tuple(options.files), options.mapping, options.assume_consent, options.reason, options.events, options.seed
+    )
+    result, outcome = commands.run(settings, request, commands.Console())
+    say(commands.render(result, outcome, settings))
+    if options.json:
+        say(json.dumps(result, default=str))
+    if outcome.events["refused"]:
+        return USAGE
+    return REFUSED if outcome.refusal else DONE
+
+
+def status(settings: Settings, options: argparse.Namespace) -> int:
+    """What this home holds."""
+    from orchestration import services
+
+    state = services.status(settings)
+    say(json.dumps(state, default=str) if options.json else "\n".join(f"{k:<12} {v}" for k, v in state.items()))
+    return DONE
+
+
+def url(settings: Settings, options: argparse.Namespace) -> int:
+    """The database URL of a role."""
+    from warehouse.database import ADMIN, Database
+
+    if options.role not in (ADMIN, *STAGES):
+        raise UnknownRoleError(f"there is no role {options.role}; the roles are {', '.join((ADMIN, *STAGES))}")
+    say(Database.open(settings).url(options.role))
+    return DONE
+
+
+def dbt_env(settings: Settings, options: argparse.Namespace) -> int:
+    """Shell exports of the dbt role's login."""
+    from orchestration import dbt
+    from warehouse.database import Database
+
+    for name, value in dbt.login(Database.open(settings)).items():
+        say(f"export {name}={shlex.quote(value)}")
+    return DONE
+
+
+def up(settings: Settings, options: argparse.Namespace) -> int:
+    """Run the web interfaces until stopped."""
+    from orchestration import services
+
+    return services.up(settings, dagster_port=options.dagster_port, mlflow_port=options.mlflow_port, say=say)
+
+
+def serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Run one service in the foreground."""
+    from orchestration import services
+
+    return services.serve(settings, options.service, host=options.host, port=options.port)
+
+
+def down(settings: Settings, options: argparse.Namespace) -> int:
+    """Stop services and server."""
+    from orchestration import services
+
+    for line in services.down(settings):
+        say(line)
+    return DONE
+
+
+def suggest(settings: Settings, options: argparse.Namespace) -> int:
+    """Propose a mapping: YAML on standard output, doubts as comments above it."""
+    from collection.suggest import suggest_mapping
+
+    proposal = suggest_mapping(options.file)
+    say("".join(f"# unsure: {doubt}\n" for doubt in proposal.doubts) + proposal.mapping_yaml_text)
+    return DONE
+
+
+def quarantine_list(settings: Settings, options: argparse.Namespace) -> int:
+    """Quarantined records: where, why, and what to do; never what they hold."""
+    from collection import quarantine
+    from orchestration.platform import Platform
+
+    with Platform.open(settings).database.connect("collection") as conn:
+        rows = quarantine.list_records(conn)
+    for row in rows:
+        say(
+            f"{row.import_id} {row.record_no:>8}  {row.file}:{row.line if row.line is not None else '-'}"
+            f" @{row.byte_offset if row.byte_offset is not None else '-'}  {row.code}  {row.path or '/'}  {row.hint}"
+            f"{'  (replayed)' if row.replayed_at else ''}"
+        )
+    say(f"{len(rows)} quarantined records")
+    return DONE
+
+
+def quarantine_show(settings: Settings, options: argparse.Namespace) -> int:
+    """One quarantined record as it was, decrypted."""
+    import sys
+
+    from collection import quarantine
+    from orchestration.platform import Platform
+
+    platform = Platform.open(settings)
+    with platform.database.connect("collection") as conn:
+        raw = quarantine.show(conn, options.import_id, options.record_no, unseal=platform.vault.unseal)
+    sys.stdout.buffer.write(raw + b"\n")
+    return DONE
+
+
+def quarantine_replay(settings: Settings, options: argparse.Namespace) -> int:
+    """Replay quarantined records under a corrected mapping."""
+    from orchestration import intake
+    from orchestration.platform import Platform
+
+    report = intake.replay(Platform.open(settings), options.mapping, options.assume_consent, options.reason)
+    say(json.dumps(asdict(report), default=str))
+    return DONE
+
+
+def classify(settings: Settings, options: argparse.Namespace) -> int:
+    """List unruled paths with proposals, or rule on one."""
+    from orchestration.platform import Platform
+    from privacy import classification
+
+    with Platform.open(settings).database.connect("privacy") as conn:
+        if options.confirm:
+            missing = [n for n in ("klass", "kind", "steward", "reason") if not getattr(options, n)]
+            if missing:
+                return complain(f"--confirm needs --{', --'.join(missing).replace('klass', 'class')}", USAGE)
+            classification.confirm(
+                conn, *options.confirm, options.klass, options.kind, options.steward, options.reason,
+                decided_at=settings.now(),
+            )  # fmt: skip
+            say(f"ruled: {' '.join(options.confirm)} is {options.klass} ({options.kind}); the next run applies it")
+            return DONE
+        items = classification.list_unknown(conn)
+    if options.json:
+        say(json.dumps([asdict(item) for item in items], default=str))
+        return DONE
+    for item in items:
+        say(f"{item.n_events:>9,}  {item.event_type:<12} {item.path:<40} {item.proposal}")
+    say(f"{len(items)} paths have no rule and are left out; rule with `lethe classify --confirm EVENT_TYPE PATH ...`")
+    return DONE
+
+
+def rollback(settings: Settings, options: argparse.Namespace) -> int:
+    """Move the champion back."""
+    from ml.promotion import rollback as roll_back
+    from orchestration.platform import Platform
+
+    platform = Platform.open(settings)
+    with platform.journal() as journal:
+        before, after = roll_back(platform.registry, journal, options.reason)
+    say(f"champion of {platform.registry.name}: version {before} -> {after}")
+    return DONE
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    print(text, flush=True)  # noqa: T201
+
+

@@ -1,0 +1,171 @@
+"""Takes events in: the simulator or files, their consent evidence and their classification rules. No Dagster here."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from collection.errors import InputError
+
+if TYPE_CHECKING:
+    from collection.importer import ImportReport
+    from collection.mapping import Mapping
+    from orchestration.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """On what ground identified users' events of a file may be used: purposes and the reason somebody gives."""
+
+    purposes: tuple[str, ...]
+    reason: str
+
+
+class UnstatedBasisError(InputError):
+    """The basis for an import is incomplete."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationPlan:
+    """What `lethe run` without files simulates; remembered so that the next run simulates the same."""
+
+    n_events: int
+    seed: int
+    end_on: str
+
+
+def basis_of(mapping: Mapping, purposes: str | None, reason: str | None) -> Basis | None:
+    """The basis from the command line, else from the mapping's consent section, else none.
+
+    Raises UnstatedBasisError when purposes come without a reason.
+    """
+    if purposes:
+        if not reason:
+            raise UnstatedBasisError('--assume-consent needs --reason "..."; say why these purposes are allowed')
+        return Basis(tuple(item.strip() for item in purposes.split(",") if item.strip()), reason)
+    if mapping.consent:
+        if not mapping.consent.get("purposes") or not mapping.consent.get("reason"):
+            raise UnstatedBasisError("the mapping's consent section needs both purposes: [...] and reason: ...")
+        return Basis(tuple(mapping.consent["purposes"]), str(mapping.consent["reason"]))
+    return None
+
+
+def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis: Basis | None) -> ImportReport:
+    """Import files, then write their consent evidence and the mapping's classification rules.
+
+    Every step is idempotent, so a run killed between two of them is simply run again.
+    """
+    from collection.importer import import_files
+    from collection.store import imported_subjects
+
+    with platform.database.connect("collection") as conn:
+        report = import_files(
+            conn,
+            files,
+            mapping,
+            seal=platform.vault.seal,
+            now=platform.settings.now(),
+            has_basis=basis is not None,
+            progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
+        )
+        subjects = imported_subjects(conn, list(report.import_ids)) if basis else []
+    load_rules(platform, mapping.classification)
+    if basis:
+        record_evidence(platform, subjects, mapping.source, basis)
+    remember_training_policy(platform, mapping.training)
+    return report
+
+
+def record_evidence(platform: Platform, subjects: list[Any], source: str, basis: Basis) -> None:
+    """Write the stated basis to the consent ledger, one decision a subject and purpose."""
+    from privacy.consent import record_imported_evidence
+
+    with platform.database.connect("privacy") as conn:
+        record_imported_evidence(
+            conn,
+            dict(subjects),
+            basis.purposes,
+            source=source,
+            reason=basis.reason,
+            received_at=platform.settings.now(),
+        )
+
+
+def load_rules(platform: Platform, rules: list[Any]) -> None:
+    """Put classification rules into force; unchanged rules change nothing."""
+    from privacy.classification import load_rules as load
+
+    if rules:
+        with platform.database.connect("privacy") as conn:
+            load(conn, rules, decided_at=platform.settings.now())
+
+
+def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport:
+    """Simulate a product log and import it by the ordinary path; its consents go to the ledger."""
+    from collection.mapping import parse_mapping
+    from collection.simulator import (
+        SIMULATOR_MAPPING,
+        SIMULATOR_RULES,
+        SimulationSpec,
+        simulate,
+        write_jsonl,
+    )
+    from collection.importer import import_files
+    from privacy.consent import record_decisions
+
+    spec = SimulationSpec(seed=plan.seed, n_events=plan.n_events, end_on=date.fromisoformat(plan.end_on))
+    simulation = simulate(spec)
+    platform.echo(f"{simulation.events.num_rows:,} events simulated")
+    now = platform.settings.now()
+    with platform.database.connect("privacy") as conn:
+        record_decisions(conn, _ledger_rows(simulation.consents, now))
+    load_rules(platform, [rule.row() for rule in SIMULATOR_RULES])
+    with tempfile.TemporaryDirectory(prefix="simulated-", dir=platform.home) as folder:
+        path = Path(folder) / f"simulated-{plan.seed}-{plan.n_events}-{plan.end_on}.jsonl"
+        write_jsonl(simulation, path)
+        with platform.database.connect("collection") as conn:
+            return import_files(
+                conn,
+                [path],
+                parse_mapping(SIMULATOR_MAPPING),
+                seal=platform.vault.seal,
+                now=now,
+                has_basis=True,
+                progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
+            )
+
+
+def _ledger_rows(consents: pa.Table, now: datetime) -> pa.Table:
+    n = consents.num_rows
+    received = pa.array([now] * n, pa.timestamp("us", "UTC"))
+    return consents.append_column("source", pa.array(["simulator"] * n)).append_column("received_at", received)
+
+
+def simulation_plan(platform: Platform, n_events: int, seed: int) -> SimulationPlan:
+    """The remembered simulation of this home, or a new one that ends yesterday."""
+    path = platform.home / "simulation.json"
+    if path.exists():
+        return SimulationPlan(**json.loads(path.read_text()))
+    yesterday = platform.settings.now().date() - timedelta(days=1)
+    plan = SimulationPlan(n_events, seed, yesterday.isoformat())
+    path.write_text(json.dumps(asdict(plan)))
+    return plan
+
+
+def remember_training_policy(platform: Platform, policy: dict[str, Any]) -> None:
+    """Keep the mapping's training section, so that scheduled retraining obeys it too."""
+    if policy:
+        (platform.home / "training.json").write_text(json.dumps(policy, default=str))
+
+
+def training_policy(platform: Platform) -> dict[str, Any]:
+    """The training section of the last mapping that had one; empty for the defaults."""
+    path = platform.home / "training.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return {k: date.fromisoformat(v) if k in ("train_before", "test_from") else v for k, v in known.items()}

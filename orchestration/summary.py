@@ -1,0 +1,79 @@
+"""The summary of a run: a dictionary for machines and the text a person reads. Pure; facts come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REASONS = {
+    "no_consent": "no consent for any use",
+    "sensitive_event": "labelled sensitive",
+    "sensitive": "fields ruled sensitive",
+    "unknown_path": "fields nobody has ruled on",
+    "type_mismatch": "fields of another type than ruled",
+    "unsafe_label": "labels that could hold a person's words",
+    "unmaskable": "personal fields that no mask covers",
+}
+
+
+def text(summary: dict[str, Any]) -> str:
+    """The summary in words and figures, ready to print."""
+    parts = [_events(summary), _excluded(summary), _safe(summary), _gates(summary), _model(summary)]
+    return "\n".join(part for part in parts if part)
+
+
+def _events(summary: dict[str, Any]) -> str:
+    e = summary["events"]
+    lines = [
+        f"Events      {e['read']:,} read = {e['stored']:,} stored + {e['duplicates']:,} duplicates"
+        f" + {e['quarantined']:,} quarantined + {e['refused']:,} refused",
+        f"            {summary['stored_total']:,} events are stored in all",
+    ]
+    return "\n".join(lines)
+
+
+def _excluded(summary: dict[str, Any]) -> str:
+    if not summary["excluded"]:
+        return "Left out    nothing"
+    lines = [f"{n:>12,}  {REASONS.get(reason, reason.replace('_', ' '))}" for reason, n in summary["excluded"].items()]
+    return "Left out    by the privacy transform (whole events, or single fields of them):\n" + "\n".join(lines)
+
+
+def _safe(summary: dict[str, Any]) -> str:
+    rows = [f"{n:,} {name.replace('_', ' ')}" for name, n in summary["safe"].items()]
+    rows += [f"{n:,} rows in {name}" for name, n in summary["features"].items()]
+    return "Passed      " + "\n            ".join(rows) if rows else ""
+
+
+def _gates(summary: dict[str, Any]) -> str:
+    lines = [
+        f"{gate['name']}: {'passed' if gate['passed'] else 'REFUSED'}"
+        f" ({gate['evidence']['checks'] - gate['evidence']['failed']} of {gate['evidence']['checks']} checks hold)"
+        for gate in summary["gates"]
+    ]
+    return "Gates       " + "\n            ".join(lines) if lines else ""
+
+
+def _model(summary: dict[str, Any]) -> str:
+    model = summary["model"]
+    if not model:
+        return "Model       none yet"
+    m = model["metrics"]
+    lines = [
+        f"Model       {model['name']} version {model['version']} is {model['alias']} ({model.get('rung', '?')})",
+        f"            AUC {_figure(m, 'auc_roc')} on later cutoffs; a random order has .5 (majority baseline)",
+    ]
+    if "recency_alone/auc_roc" in m:
+        lines.append(f"            recency alone {_figure(m, 'recency_alone/auc_roc')}")
+    for rung in ("majority", "logistic", "boosting"):
+        if f"validation/{rung}/auc_roc" in m:
+            lines.append(f"            on validation: {rung} {m[f'validation/{rung}/auc_roc']:.4f}")
+    if "with_bots/auc_roc" in m:
+        lines.append(f"            with bots in the test rows {_figure(m, 'with_bots/auc_roc')}")
+    lines.append(f"            {model.get('decision', '')}")
+    return "\n".join(lines)
+
+
+def _figure(metrics: dict[str, float], name: str) -> str:
+    value, low, high = (metrics.get(f"{name}{end}") for end in ("", "_low", "_high"))
+    interval = f" [{low:.4f}, {high:.4f}]" if low is not None and high is not None else ""
+    return f"{value:.4f}{interval}"

@@ -1,0 +1,127 @@
+"""Wires the model's steps to a platform: provenance in, figures and links out. Learning and deciding are ml's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration import dbt, gates, intake
+from orchestration.platform import Platform, code_version
+
+if TYPE_CHECKING:
+    from ml.intervals import Figure
+    from ml.journal import Journal
+    from ml.predictions import ScoredReport
+    from ml.promotion import PromotionDecision
+    from ml.training import Candidate
+    from ml.training_sets import Provenance, TrainingSet
+
+
+def training_set(platform: Platform) -> TrainingSet:
+    """Build and store the training set of the features as they are now."""
+    from ml.training_sets import TrainingPolicy, build_training_set
+
+    policy = TrainingPolicy(**intake.training_policy(platform))
+    with platform.database.connect("ml") as conn:
+        return build_training_set(conn, policy, provenance(platform))
+
+
+def provenance(platform: Platform) -> Provenance:
+    """What made the feature rows, as the stages before know it."""
+    from ml.training_sets import Provenance
+
+    with platform.database.connect("privacy") as conn:
+        days = conn.execute("select event_day from safe.event_days order by 1").fetchall()
+        consent = conn.execute(
+            "select count(*), coalesce(max(consent_event_id), 0), coalesce(bit_xor(hashtextextended("
+            "subject || chr(31) || purpose || chr(31) || decision, 0)), 0) from consent.consent_events"
+        ).fetchone()
+    return Provenance(
+        dbt_manifest_hash=dbt.project_digest(),
+        consent_snapshot=":".join(str(part) for part in consent or ()),
+        raw_partitions=tuple(str(day) for (day,) in days),
+        code_version=code_version(),
+        created_at=platform.settings.now(),
+        blinding_key=platform.vault.purpose_key("training_subjects"),
+    )
+
+
+def candidate_and_decision(
+    platform: Platform, built: TrainingSet, journal: Journal
+) -> tuple[Candidate, PromotionDecision]:
+    """Train (or take again) the candidate and let the promotion gates judge it."""
+    from ml.gates import PromotionPolicy
+    from ml.promotion import decide_promotion
+    from ml.training import train_candidate
+
+    candidate = train_candidate(built, platform.registry, journal, platform.echo)
+    return candidate, decide_promotion(candidate, platform.registry, PromotionPolicy(), journal)
+
+
+def settle(platform: Platform, decision: PromotionDecision, journal: Journal) -> dict[str, Any]:
+    """Move the alias when every gate passed; otherwise the incumbent stays. Returns what the champion asset shows."""
+    from ml.promotion import promote
+
+    version = promote(decision, platform.registry, journal) if decision.passed else decision.incumbent
+    platform.echo(decision.explain())
+    return {
+        "version": version,
+        "decision": "promoted" if decision.passed and not decision.already_champion else "incumbent stays",
+        "why": decision.explain(),
+        "mlflow_run": platform.registry.run_id(version) if version else "",
+    }
+
+
+def score(platform: Platform) -> ScoredReport:
+    """Score the newest cutoff with the champion; the rows stay pending."""
+    from ml.predictions import score_champion
+
+    with platform.database.connect("ml") as conn:
+        return score_champion(conn, platform.registry, predicted_at=platform.settings.now())
+
+
+def publish(platform: Platform) -> int:
+    """Publish the champion's predictions of the newest cutoff; returns the rows."""
+    from ml.predictions import publish_newest
+
+    with platform.database.connect("ml") as conn:
+        return publish_newest(conn, platform.registry)
+
+
+def training_set_metadata(built: TrainingSet) -> dict[str, Any]:
+    """Counts and digests of a training set; no row."""
+    counts = built.manifest["n_rows"]
+    return {
+        "training_set": built.training_set_id,
+        "dagster/row_count": counts["train"] + counts["test"],
+        "rows_to_learn_from": counts["train"],
+        "rows_to_test_on": counts["test"],
+        "subjects": built.manifest["n_subjects"],
+        "features": len(built.columns),
+        "dataset_digest": built.manifest["dataset_digest"],
+        "consent_snapshot": built.manifest["consent_snapshot"],
+    }
+
+
+def candidate_metadata(platform: Platform, candidate: Candidate) -> dict[str, Any]:
+    """The candidate's figures with intervals, its curves, and where MLflow keeps the rest."""
+    from ml import plots
+
+    figures = candidate.report.evaluation.figures
+    return {
+        "model": candidate.name,
+        "version": candidate.version,
+        "rung": candidate.ladder.chosen,
+        "trained_now": not candidate.reused,
+        "mlflow_run": platform.registry.run_id(candidate.version),
+        "auc_roc": figures["auc_roc"].value,
+        "figures": dg.MetadataValue.md(_figure_table(figures)),
+        "roc_pr": gates.picture(plots.curves(candidate.rows.outcomes, candidate.scores)),
+        "calibration": gates.picture(plots.calibration(candidate.rows.outcomes, candidate.scores)),
+    }
+
+
+def _figure_table(figures: dict[str, Figure] | Any) -> str:
+    rows = [f"| {name} | {figure.value:.4f} | {figure.low:.4f} – {figure.high:.4f} |" for name, figure in figures.items()]
+    return "\n".join(["| figure | value | 95 % interval |", "|---|---|---|", *rows])
