@@ -25,8 +25,8 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
     "majority": {"strategy": "prior"},
     "logistic regression": {"C": 0.1, "max_iter": 1000},
     "gradient boosting": {
-        "learning_rate": 0.05, "max_iter": 200, "max_leaf_nodes": 15, "min_samples_leaf": 60,
-        "l2_regularization": 5.0, "max_features": 0.5, "early_stopping": False,
+        "learning_rate": 0.05, "max_iter": 150, "max_leaf_nodes": 7, "min_samples_leaf": 100,
+        "l2_regularization": 5.0, "max_features": 0.3, "early_stopping": False,
     },
 }  # fmt: skip
 RUNGS = tuple(SETTINGS)

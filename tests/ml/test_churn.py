@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import ArrayLike
 
 from ml import artifacts, churn
 from ml.churn import Ladder
@@ -13,9 +14,9 @@ from ml.training_sets import TrainingSet
 from tests.ml import synthetic
 
 
-def _ladder(features: pd.DataFrame, labels: np.ndarray, n_subjects: int = 300) -> Ladder:
-    subjects = np.array([f"s{i % n_subjects}" for i in range(len(labels))], dtype=object)
-    folds = (np.arange(len(labels)) % n_subjects % 3).astype(np.int64)
+def _ladder(features: pd.DataFrame, labels: ArrayLike, n_subjects: int = 300) -> Ladder:
+    subjects = np.array([f"s{i % n_subjects}" for i in range(len(features))], dtype=object)
+    folds = (np.arange(len(features)) % n_subjects % 3).astype(np.int64)
     return churn.climb(features, np.asarray(labels, dtype=np.bool_), subjects, folds, lambda _: None)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ml.gates import PromotionPolicy
 from ml.journal import Journal
-from ml.predictions import NoChampionError, publish, score_champion
+from ml.predictions import NoChampionError, NothingPendingError, publish, publish_newest, score_champion
 from ml.promotion import PromotionRefusedError, decide_promotion, promote, rollback
 from ml.registry import Registry
 from ml.training import Candidate, train_candidate
@@ -37,11 +37,13 @@ def test_features_become_published_predictions(database: Database, tmp_path: Pat
         data = build_training_set(conn, TrainingPolicy(), synthetic.provenance())
         made = train_candidate(data, registry, journal, lambda _: None)
         assert promote(decide_promotion(made, registry, POLICY, journal), registry, journal) == 1
+        with pytest.raises(NothingPendingError, match="score before publishing"):
+            publish_newest(conn, registry)
         for _ in range(2):
             report = score_champion(conn, registry, predicted_at=synthetic.AT)
         assert (report.n_rows, report.n_bots_left_out) == (285, 15)
         assert _count(conn) == 0
-        assert publish(conn, report) == publish(conn, report) == _count(conn) == 285
+        assert publish(conn, report) == publish_newest(conn, registry) == _count(conn) == 285
     journal.close()
     assert {
         "DATASET_PREPROCESSED",
