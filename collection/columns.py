@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from collection.events import (
@@ -62,6 +61,11 @@ class Rows:
     columns: dict[str, list[Any]]
     constants: dict[str, Any]
     faults: dict[int, Fault]
+
+    def column(self, name: str) -> list[Any]:
+        """A field's value of every row, constant or not."""
+        values = self.columns.get(name)
+        return [self.constants[name]] * len(self.positions) if values is None else values
 
     def take(self, kept: Sequence[int]) -> Rows:
         """Only the rows at these indexes."""
@@ -128,12 +132,10 @@ def _extracted(
 
 def _completed(rows: Rows, mapping: Mapping, sessions: SessionState) -> Rows:
     """Fingerprint first: a session id derived from neighbours is no content of the event itself."""
-    columns, n_rows = rows.columns, len(rows.positions)
     session = mapping.fields.get("session_id")
-    content = [columns.get(name) or repeat(rows.constants.get(name), n_rows) for name in CONTENT_FIELDS]
-    columns["fingerprint"] = fingerprints(content)
+    rows.columns["fingerprint"] = fingerprints([rows.column(name) for name in CONTENT_FIELDS])
     if isinstance(session, Session):
-        columns["session_id"] = _sessions(session, rows, mapping.source, sessions)
+        rows.columns["session_id"] = _sessions(session, rows, mapping.source, sessions)
     return rows
 
 
@@ -193,7 +195,7 @@ def _json_texts(name: str, values: list[Any], faults: dict[int, Fault]) -> list[
 def _sessions(expression: Session, rows: Rows, source: str, state: SessionState) -> list[str | None]:
     gap = round(expression.gap_minutes * 60 * 10**6)
     moments = rows.columns["created_at"]
-    columns = [rows.columns.get(name) or [rows.constants.get(name)] * len(moments) for name in expression.by]
+    columns = [rows.column(name) for name in expression.by]
     sessions: list[str | None] = []
     for key, moment in zip(zip(*columns, strict=True), moments, strict=True):
         if None in key:

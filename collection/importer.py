@@ -162,20 +162,19 @@ def _import(conn: psycopg.Connection, job: _Job, state: ImportState) -> ImportSt
 
 def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch: Settled) -> ImportState:
     """One batch, one transaction: events, quarantine and the import's own counts."""
-    if not state.known:
-        digests = (job.file.digest, job.mapping.digest)
-        begin_import(conn, state, file=job.file.path.name, digests=digests, source=job.mapping.source)
-    source = job.mapping.source
-    stored = store_events(conn, batch.events, source=source, received_at=state.received_at)
-    n_repeated, faults = _judged(conn, source, batch, stored)
-    _quarantine(conn, job, state, batch, faults)
-    n_duplicates = len(stored.duplicates) + n_repeated
-    counts = ImportCounts(batch.n_read, stored.n_stored, n_duplicates, len(faults), batch.n_refused)
-    counts.check(job.file.path.name)
-    total = state.counts + counts
-    days = (stored.first_on, stored.last_on)
-    advance_import(conn, state.import_id, state.counts.n_read, total, days)
-    conn.commit()
+    name, source = job.file.path.name, job.mapping.source
+    with conn.transaction():
+        if not state.known:
+            begin_import(conn, state, file=name, digests=(job.file.digest, job.mapping.digest), source=source)
+        stored = store_events(conn, batch.events, source=source, received_at=state.received_at)
+        n_repeated, faults = _judged(conn, source, batch, stored)
+        _quarantine(conn, job, state, batch, faults)
+        n_duplicates = len(stored.duplicates) + n_repeated
+        counts = ImportCounts(batch.n_read, stored.n_stored, n_duplicates, len(faults), batch.n_refused)
+        counts.check(name)
+        total = state.counts + counts
+        days = (stored.first_on, stored.last_on)
+        advance_import(conn, state.import_id, state.counts.n_read, total, days)
     return replace(
         state,
         counts=total,

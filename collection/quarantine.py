@@ -103,12 +103,13 @@ def replay(
     report = ReplayReport()
     after = ("", 0)
     while rows := _waiting(conn, mapping.source, import_ids, after):
+        conn.commit()  # each record below is a transaction of its own
         for import_id, record_no, sealed, received_at in rows:
             raw = unseal(bytes(sealed), associated_data(import_id, record_no))
-            outcome = _store_again(conn, mapping, raw, received_at, has_basis=has_basis)
-            if outcome in ("n_stored", "n_duplicates"):
-                _mark_replayed(conn, import_id, record_no, now)
-            conn.commit()
+            with conn.transaction():
+                outcome = _store_again(conn, mapping, raw, received_at, has_basis=has_basis)
+                if outcome in ("n_stored", "n_duplicates"):
+                    _mark_replayed(conn, import_id, record_no, now)
             report = replace(report, n_tried=report.n_tried + 1, **{outcome: getattr(report, outcome) + 1})
         after = (rows[-1][0], rows[-1][1])
     conn.rollback()
@@ -148,8 +149,7 @@ def _store_again(
     rows = arrange(batch.records, mapping, SessionState(), now=received_at)
     if rows.faults:
         return "n_still_bad"
-    user = rows.columns["user_id"][0] if "user_id" in rows.columns else rows.constants["user_id"]
-    if user is not None and not has_basis:
+    if rows.column("user_id") != [None] and not has_basis:
         return "n_refused"
     events = rows.arrow().append_column("record_no", pa.array([1], pa.int64()))
     stored = store_events(conn, events, source=mapping.source, received_at=received_at)

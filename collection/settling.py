@@ -117,18 +117,16 @@ def _with_basis(rows: Rows, numbers: list[int], has_basis: bool, done: int) -> t
     """Indexes of the rows to store, and how many were refused: without a basis only nobody's events stay."""
     every: Sequence[int] = range(len(numbers))
     new = every if not done else [i for i in every if numbers[i] > done]
-    users = rows.columns.get("user_id")
     if has_basis:
         return new, 0
-    if users is None:
-        return (new, 0) if rows.constants["user_id"] is None else ([], len(new))
+    users = rows.column("user_id")
     kept = [i for i in new if users[i] is None]
     return kept, len(new) - len(kept)
 
 
 def _distinct(rows: Rows, numbers: list[int], kept: Sequence[int]) -> tuple[Sequence[int], tuple[Repeat, ...]]:
     """Each id once; whether a repeat is a duplicate or a collision shows when the first one is stored."""
-    ids, prints = rows.columns.get("id") or [rows.constants["id"]] * len(numbers), rows.columns["fingerprint"]
+    ids, prints = rows.column("id"), rows.column("fingerprint")
     if len(set(ids)) == len(ids):
         return kept, ()
     seen: set[str] = set()

@@ -44,7 +44,7 @@ def prepare(conn: psycopg.Connection) -> None:
 
 
 def store_events(conn: psycopg.Connection, events: pa.Table, *, source: str, received_at: datetime) -> Stored:
-    """Store the events that are new, inside the caller's transaction.
+    """Store the events that are new, inside the caller's `with conn.transaction()`.
 
     `events` has the columns of `collection.columns.Rows.arrow` and record_no (int64); ids are distinct in it.
     Raises RefusedBatchError when the database refuses it for a reason that lies in no single record.
