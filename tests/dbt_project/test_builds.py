@@ -1,0 +1,144 @@
+"""What a build makes of literal events, who can read it, and what a second build touches."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import psycopg
+import pytest
+
+from tests.dbt_project.conftest import TABLES, Event, Project
+
+pytestmark = pytest.mark.integration
+
+SESSIONS = "select subject, started_at::text, ended_at::text, n_days, n_events from sessions.ses_sessions order by 1, 2"
+
+
+def daily(subject: str, first: str, n_days: int, every: int = 1) -> list[Event]:
+    """An event at noon every `every` days."""
+    days = [date.fromisoformat(first) + timedelta(days=i) for i in range(0, n_days, every)]
+    return [Event(f"{subject}{day}", subject, f"{day} 12:00") for day in days]
+
+
+def test_unit_tests_and_documentation(project: Project) -> None:
+    project.build()
+    assert project.run("test", "--select", "test_type:unit"), project.output.read_text()
+    assert project.run("docs", "generate")
+    assert (project.target / "catalog.json").exists()
+
+
+def test_only_consented_events_of_somebody_become_features(project: Project) -> None:
+    project.replace_days(
+        [
+            *daily("agreed", "2024-01-01", 10),
+            *(Event(f"x{e.event_id}", "refused", e.at, purposes=("analytics",)) for e in daily("r", "2024-01-01", 10)),
+            Event("nobody", None, "2024-01-02 12:00"),
+        ]
+    )
+    project.build()
+    assert project.rows("select distinct subject from features.ftr_user_weekly") == [("agreed",)]
+    assert project.rows("select sum(n_events) from aggregates.agg_user_day") == [(10,)]
+
+
+def test_sessions_cross_midnight_and_follow_late_and_removed_events(project: Project) -> None:
+    evening = [Event("a", "s", "2024-01-01 23:40")]
+    morning = [Event("b", "s", "2024-01-02 00:20"), Event("c", "s", "2024-01-02 12:00")]
+    project.replace_days(evening + morning)
+    project.build()
+    apart = project.rows(SESSIONS)
+    assert [row[3:] for row in apart] == [(1, 1), (1, 1), (1, 1)]
+
+    project.replace_days([*evening, Event("late", "s", "2024-01-01 23:55")])
+    project.build()
+    assert project.rows(SESSIONS)[0] == ("s", "2024-01-01 23:40:00+00", "2024-01-02 00:20:00+00", 2, 3)
+    assert len(project.rows(SESSIONS)) == 2
+
+    project.replace_days(evening)
+    project.build()
+    assert project.rows(SESSIONS) == apart
+
+    project.replace_days([], days=[date(2024, 1, 2)])
+    project.build()
+    assert project.rows(SESSIONS) == apart[:1]
+
+
+def test_ml_reads_features_and_nothing_else_after_every_build(project: Project) -> None:
+    project.replace_days(daily("s", "2024-01-01", 40))
+    for arguments in ((), ("--full-refresh",)):
+        project.build(*arguments)
+        with project.database.connect("ml", autocommit=True) as conn:
+            assert conn.execute("select count(*) from features.ftr_user_weekly").fetchone() == (5,)
+            assert conn.execute("select count(*) from features.lbl_user_churn").fetchone() == (1,)
+            for table in (*TABLES[:4], "staging.stg_training_events", "staging.model_days"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    conn.execute(f"select 1 from {table}".encode())
+
+
+def test_features_do_not_see_the_cutoff_or_what_follows(project: Project) -> None:
+    past = daily("s", "2024-01-01", 14, every=2) + daily("t", "2024-01-02", 13)
+    project.replace_days(past)
+    project.build()
+    query = "select * from features.ftr_user_weekly where cutoff_on <= '2024-01-15' order by 1, 2"
+    before = project.rows(query)
+    future = [
+        Event(f"{subject}{at}", subject, at, company="later", action="deploy", component="q", data='{"n_files": 99}')
+        for subject in ("s", "t", "new")
+        for at in ("2024-01-15 00:00", "2024-01-15 00:10", "2024-01-20 03:00", "2024-06-01 12:00")
+    ]
+    project.replace_days(future)
+    project.build("--full-refresh")
+    assert project.rows(query) == before
+    assert len(before) == 4
+
+
+def transactions(project: Project) -> dict[str, dict[object, object]]:
+    """Per features table: cutoff -> the transaction that wrote its row (of the only subject)."""
+    tables = ("ftr_user_weekly", "lbl_user_churn")
+    found = {t: project.rows(f"select cutoff_on, xmin::text from features.{t}") for t in tables}
+    return {t: {row[0]: row[1] for row in rows} for t, rows in found.items()}
+
+
+def test_a_new_day_touches_the_newest_cutoff_only(project: Project) -> None:
+    project.replace_days(daily("s", "2024-01-01", 70))
+    project.build()
+    before = transactions(project)
+    project.replace_days(daily("s", "2024-03-11", 1))
+    project.build()
+    after = transactions(project)
+    assert date(2024, 3, 11) in before["ftr_user_weekly"]
+    assert before["ftr_user_weekly"] == after["ftr_user_weekly"]
+    assert before["lbl_user_churn"] == after["lbl_user_churn"]
+
+    project.replace_days(daily("s", "2024-03-12", 6))
+    project.build()
+    last = transactions(project)
+    assert set(last["ftr_user_weekly"]) - set(after["ftr_user_weekly"]) == {date(2024, 3, 18)}
+    assert {c: x for c, x in last["ftr_user_weekly"].items() if c != date(2024, 3, 18)} == after["ftr_user_weekly"]
+    assert set(last["lbl_user_churn"]) - set(after["lbl_user_churn"]) == {date(2024, 2, 19)}
+
+
+def test_labels_wait_for_the_horizon(project: Project) -> None:
+    project.replace_days([*daily("s", "2024-01-01", 1), *daily("t", "2024-01-01", 34)])
+    project.build()
+    assert project.rows("select count(*) from features.lbl_user_churn") == [(0,)]
+    project.replace_days(daily("t", "2024-02-04", 1))
+    project.build()
+    labels = "select cutoff_on, subject, is_churned from features.lbl_user_churn order by 2"
+    assert project.rows(labels) == [(date(2024, 1, 8), "s", True), (date(2024, 1, 8), "t", False)]
+
+
+def test_a_fault_is_reported_until_it_is_gone(project: Project) -> None:
+    """A failed test leaves its days unverified, so a later build without news still sees the fault."""
+    project.replace_days(daily("s", "2024-01-01", 3))
+    project.build()
+    project.replace_days(daily("s", "2024-01-02", 1))
+    project.run("run")
+    with project.database.connect("dbt") as conn:
+        conn.execute("update aggregates.agg_user_day set n_events = n_events + 1 where event_day = '2024-01-02'")
+    for _ in range(2):
+        assert not project.run("build", "--exclude-resource-type", "unit_test")
+        assert project.statuses()["agg_user_day_sums_to_events"] == "fail"
+    with project.database.connect("dbt") as conn:
+        conn.execute("update aggregates.agg_user_day set n_events = n_events - 1 where event_day = '2024-01-02'")
+    project.build()
+    assert project.rows("select count(*) from staging.model_days where not is_verified") == [(0,)]
