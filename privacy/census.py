@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from privacy.plan import Plan, json_paths, literal, object_nodes
+from privacy.plan import Plan, json_paths, literal, object_nodes, star_objects
 from privacy.policy import ROOTS, Node
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class Census:
 
 
 def take_census(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, result: pa.Table, days: npt.NDArray[np.int32]
+    connection: duckdb.DuckDBPyConnection, plan: Plan, result: pa.Table, group: pa.Table, days: npt.NDArray[np.int32]
 ) -> Census:
-    """Count a group; `batch` on the connection holds its rows, result and days their plan columns and days."""
+    """Count a group of rows: result holds the plan's columns, group the JSON it ran over, days the event days."""
     import numpy as np
 
     census = Census()
@@ -50,10 +50,30 @@ def take_census(
     for root in ROOTS:
         column = f"h_{root}"
         if column in result.column_names and result[column].null_count < len(days):
+            text = Text(connection, root, group[root])
             shapes = result[column].fill_null(0).to_numpy()
-            has_unknown |= _count_root(connection, census, root, plan, shapes, days)
+            has_unknown |= _count_root(census, text, plan, shapes, days)
     _add(census.with_unknown, days[has_unknown])
     return census
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One JSON column of a group, to be asked about few of its rows."""
+
+    connection: duckdb.DuckDBPyConnection
+    root: str
+    column: pa.ChunkedArray
+
+    def ask(self, rows: npt.NDArray[np.int64], expression: str, condition: str = "true") -> list[tuple[int, Any]]:
+        """(row, answer) for the given rows; the expression reads `doc`, the condition `answer`."""
+        import pyarrow as pa
+
+        at = pa.array(rows)
+        self.connection.register("chosen", pa.table({"position": at, "doc": self.column.take(at)}))
+        return self.connection.execute(
+            f"select * from (select position, {expression} as answer from chosen) where {condition}"
+        ).fetchall()
 
 
 def _count_bits(census: Census, plan: Plan, result: pa.Table, days: npt.NDArray[np.int32]) -> None:
@@ -68,127 +88,135 @@ def _count_bits(census: Census, plan: Plan, result: pa.Table, days: npt.NDArray[
 
 
 def _count_root(
-    connection: duckdb.DuckDBPyConnection, census: Census, root: str, plan: Plan,
-    shapes: npt.NDArray[np.uint64], days: npt.NDArray[np.int32],
+    census: Census, text: Text, plan: Plan, shapes: npt.NDArray[np.uint64], days: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.bool_]:
     """Count one root; returns which rows hold an unknown path in it."""
     import numpy as np
 
+    tree = plan.trees[text.root]
     distinct, first, inverse = np.unique(shapes, return_index=True, return_inverse=True)
-    keys = _keys_of(connection, root, plan.trees[root], first)
+    keys = dict(text.ask(first, f"json_keys(doc, {json_paths(tree)})"))
     unknown: dict[tuple[str, str], dict[str, list[int]]] = {}
-    doubtful: dict[tuple[str, str], list[int]] = {}
-    for shape in range(len(distinct)):
-        for (path, node), found in zip(object_nodes(plan.trees[root]), keys[shape], strict=True):
-            for key in found or ():
-                if key not in node.children:
-                    unknown.setdefault((path, node.pointer), {}).setdefault(key, []).append(shape)
-                elif (child := node.children[key]).pointer in plan.dropped or not child.is_object:
-                    if child.pointer in plan.dropped:
-                        _add(census.present, days[inverse == shape], child.pointer)
-            if not found and shapes[first[shape]]:
-                doubtful.setdefault((path, node.pointer), []).append(shape)
-    for (path, pointer), at in doubtful.items():
-        _count_not_objects(connection, census, root, path, pointer, np.isin(inverse, at), days)
     has_unknown = np.zeros(len(days), dtype=np.bool_)
-    for (path, pointer), by_key in unknown.items():
+    for at, (path, node) in enumerate(object_nodes(tree)):
+        empty = []
+        for shape in np.flatnonzero(distinct):
+            found = (keys[int(first[shape])] or [None] * (at + 1))[at] or ()
+            if not found:
+                empty.append(shape)
+            for key in found:
+                child = node.children.get(key)
+                if child is None:
+                    unknown.setdefault((path, node.pointer), {}).setdefault(key, []).append(int(shape))
+                elif child.pointer in plan.dropped:
+                    _add(census.present, days[inverse == shape], child.pointer)
+        if empty:
+            _count_not_objects(census, text, (path, node.pointer), np.flatnonzero(np.isin(inverse, empty)), days)
+    for place, by_key in unknown.items():
         rows = {key: np.isin(inverse, at) for key, at in by_key.items()}
-        for mask in rows.values():
-            has_unknown |= mask
-        _count_unknown(connection, census, root, path, pointer, rows, days)
+        has_unknown |= np.logical_or.reduce(list(rows.values()))
+        _count_unknown(census, text, place, rows, days)
+    for path, node in star_objects(tree):
+        has_unknown |= _count_in_items(census, text, path, node, days)
     return has_unknown
 
 
-def _keys_of(
-    connection: duckdb.DuckDBPyConnection, root: str, tree: Node, rows: npt.NDArray[np.int64]
-) -> list[list[list[str] | None]]:
-    import pyarrow as pa
-
-    connection.register("representatives", pa.table({"position": rows}))
-    found = connection.execute(
-        f"select json_keys({root}, {json_paths(tree)}) from representatives join numbered using (position) order by position"
-    ).fetchall()
-    order = sorted(range(len(rows)), key=lambda i: int(rows[i]))
-    keys: list[list[list[str] | None]] = [[] for _ in rows]
-    for position, (row,) in zip(order, found, strict=True):
-        keys[position] = row or [None for _ in object_nodes(tree)]
-    return keys
-
-
 def _count_not_objects(
-    connection: duckdb.DuckDBPyConnection, census: Census, root: str, path: str, pointer: str,
-    rows: npt.NDArray[np.bool_], days: npt.NDArray[np.int32],
+    census: Census, text: Text, place: tuple[str, str], rows: npt.NDArray[np.int64], days: npt.NDArray[np.int32]
 ) -> None:
     """A known object without keys may be a scalar or an array in its place: those rows lose it, so count them."""
-    kinds = _query(
-        connection, rows, f"json_type({root}, {literal(path)}) as kind", "kind not in ('OBJECT', 'NULL')"
-    )
-    for at, _ in kinds:
+    path, pointer = place
+    for at, _ in text.ask(rows, f"json_type(doc, {literal(path)})", "answer not in ('OBJECT', 'NULL')"):
         census.mismatched[int(days[at]), pointer] += 1
 
 
 def _count_unknown(
-    connection: duckdb.DuckDBPyConnection, census: Census, root: str, path: str, pointer: str,
-    rows: dict[str, npt.NDArray[np.bool_]], days: npt.NDArray[np.int32],
+    census: Census, text: Text, place: tuple[str, str], rows: dict[str, npt.NDArray[np.bool_]],
+    days: npt.NDArray[np.int32],
 ) -> None:
     import numpy as np
 
+    path, pointer = place
     if len(rows) > MAX_KEYS:
         _add(census.unknown, days[np.logical_or.reduce(list(rows.values()))], f"{pointer}/*")
         return
     counted: dict[str, npt.NDArray[np.bool_]] = {}
     for key, mask in rows.items():
-        if '"' in key or "\\" in key:
-            place = f"{pointer}/{UNSAFE_KEY}"
-            counted[place] = counted.get(place, False) | mask
-            continue
-        for suffix, at in _structure(connection, root, f'{path}."{key}"', mask):
-            place = f"{pointer}/{segment(key)}{suffix}"
-            counted[place] = counted.get(place, False) | at
-    for place, at in counted.items():
-        _add(census.unknown, days[at], place)
+        if '"' in key or "\\" in key:  # cannot be quoted in a JSON path
+            found = [("", mask)]
+        else:
+            found = list(_structure(text, f'{path}."{key}"', mask))
+        for suffix, at in found:
+            where = f"{pointer}/{segment(key)}{suffix}"
+            counted[where] = counted.get(where, False) | at
+    for where, at in counted.items():
+        _add(census.unknown, days[at], where)
 
 
-def _structure(
-    connection: duckdb.DuckDBPyConnection, root: str, path: str, rows: npt.NDArray[np.bool_]
-) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def _structure(text: Text, path: str, rows: npt.NDArray[np.bool_]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     """The leaf paths below an unknown key with the rows that have them; a scalar is a leaf itself (suffix '')."""
     import numpy as np
 
-    containers: dict[str, list[int]] = {}
-    for at, structure in _query(
-        connection, rows, f"json_structure(json_extract({root}, {literal(path)}))::varchar as structure",
-        "structure[1] in ('{', '[') or structure = '\"JSON\"'",
-    ):
-        containers.setdefault(structure, []).append(at)
     scalars = rows.copy()
-    for structure, positions in containers.items():
+    for structure, positions in _containers(text, path, np.flatnonzero(rows)).items():
         scalars[positions] = False
         at = np.zeros(len(rows), dtype=np.bool_)
         at[positions] = True
-        for suffix in _leaves(structure):
+        for suffix in _leaves(structure, None):
             yield suffix, at
     if scalars.any():
         yield "", scalars
 
 
-def _leaves(structure: str) -> set[str]:
+def _containers(text: Text, path: str, rows: npt.NDArray[np.int64]) -> dict[str, list[int]]:
+    """Rows by the structure of the object or array they hold at a path."""
+    containers: dict[str, list[int]] = {}
+    expression = f"json_structure(json_extract(doc, {literal(path)}))::varchar"
+    for at, structure in text.ask(rows, expression, "answer[1] in ('{', '[') or answer = '\"JSON\"'"):
+        containers.setdefault(structure, []).append(at)
+    return containers
+
+
+def _count_in_items(
+    census: Census, text: Text, path: str, node: Node, days: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
+    """Unknown keys inside the items of a '*' place, which the shapes do not reach into."""
+    import numpy as np
+
+    has_unknown = np.zeros(len(days), dtype=np.bool_)
+    counted: dict[str, npt.NDArray[np.bool_]] = {}
+    for structure, positions in _containers(text, path, np.arange(len(days))).items():
+        for suffix in _leaves(structure, node):
+            at = counted.setdefault(f"{node.pointer}{suffix}", np.zeros(len(days), dtype=np.bool_))
+            at[positions] = True
+            has_unknown[positions] = True
+    for where, at in counted.items():
+        _add(census.unknown, days[at], where)
+    return has_unknown
+
+
+def _leaves(structure: str, known: Node | None) -> set[str]:
+    """The leaf paths of a json_structure that the known node does not rule; all of them when there is none."""
     try:
-        return set(_walk(json.loads(structure)))
+        return set(_walk(json.loads(structure), known))
     except (RecursionError, ValueError):
         return {"/*"}
 
 
-def _walk(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        if len(node) > MAX_KEYS:
+def _walk(found: object, known: Node | None) -> Iterator[str]:
+    if known is not None and known.rule is not None:
+        return
+    if isinstance(found, dict):
+        if len(found) > MAX_KEYS and (known is None or known.star is None):
             yield "/*"
             return
-        for key, child in node.items():
-            yield from (f"/{segment(key)}{rest}" for rest in _walk(child))
-    elif isinstance(node, list):
-        yield from (f"/*{rest}" for item in node for rest in _walk(item))
-    else:
+        for key, below in found.items():
+            star = known is not None and known.star is not None
+            child = known.children.get("*" if star else key) if known else None
+            yield from (f"/{'*' if star else segment(key)}{rest}" for rest in _walk(below, child))
+    elif isinstance(found, list):
+        yield from (f"/*{rest}" for item in found for rest in _walk(item, known.star if known else None))
+    elif known is None:
         yield ""
 
 
@@ -197,27 +225,8 @@ def segment(key: str) -> str:
     return key if FIELD_NAME.fullmatch(key) else UNSAFE_KEY
 
 
-def _query(
-    connection: duckdb.DuckDBPyConnection, rows: npt.NDArray[np.bool_], expression: str, condition: str
-) -> list[tuple[int, str]]:
-    import numpy as np
-    import pyarrow as pa
-
-    connection.register("chosen", pa.table({"position": np.flatnonzero(rows)}))
-    return connection.execute(
-        f"select * from (select position, {expression} from numbered join chosen using (position)) where {condition}"
-    ).fetchall()
-
-
 def _add(counter: Counter[object], days: npt.NDArray[np.int32], *key: str) -> None:  # type: ignore[type-arg]
     import numpy as np
 
     for day, n in zip(*np.unique(days, return_counts=True), strict=True):
         counter[(int(day), *key) if key else int(day)] += int(n)
-
-
-def total(counters: Iterable[Counter[tuple[int, str]]]) -> Counter[tuple[int, str]]:
-    result: Counter[tuple[int, str]] = Counter()
-    for counter in counters:
-        result.update(counter)
-    return result

@@ -71,8 +71,9 @@ def _split(subjects: pa.Array, decisions: pa.Table) -> tuple[
     table = {name: coded[name].to_numpy() for name in ("code", "bit", "grant", "decided", "known")}
     pair = table["code"].astype(np.int64) * len(CARRIED) + table["bit"]
     starts = np.flatnonzero(np.diff(pair, prepend=-1))
-    ends = np.append(starts[1:], len(pair))
-    starts, ends = starts[table["grant"][ends - 1]] if len(pair) else starts, ends[table["grant"][ends - 1]] if len(pair) else ends
+    ends = np.append(starts[1:], len(pair))[: len(starts)]
+    still = table["grant"][ends - 1].astype(np.bool_)
+    starts, ends = starts[still], ends[still]
     single = starts[ends - starts == 1]
     simple = {bit: _grants(len(subjects), single[table["bit"][single] == bit], table) for bit in range(len(CARRIED))}
     longer = [(start, end) for start, end in zip(starts, ends, strict=True) if end - start > 1]

@@ -16,7 +16,7 @@ from privacy.census import Census, take_census
 from privacy.errors import MissingTokenError, UnreconciledDayError
 from privacy.plan import Plan, compile_plan
 from privacy.policy import CLASSES, CompiledPolicy
-from privacy.pseudonyms import Keyring, domain_key, encoded, token
+from privacy.pseudonyms import Keyring, domain_key, encoded, token, tokens_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -139,9 +139,9 @@ def _run_groups(
         for start, end in zip(bounds[:-1], bounds[1:], strict=True):
             event_type = types.dictionary[int(group[start]) // len(CLASSES)].as_py()
             plan = compile_plan(policy, event_type, int(group[start]) % len(CLASSES), with_census=with_census)
-            at, result = _run(connection, plan, narrow.slice(start, end - start), kept[start:end], rows.reasons)
+            at, group_rows, result = _run(connection, plan, narrow.slice(start, end - start), kept[start:end], rows.reasons)
             pieces.append(_Piece(at, result, event_type, plan))
-            counts.append((event_type, plan, take_census(connection, plan, result, rows.days[at])))
+            counts.append((event_type, plan, take_census(connection, plan, result, group_rows, rows.days[at])))
     return pieces, counts
 
 
@@ -161,28 +161,23 @@ def _narrow(batch: pa.Table, rows: _Rows, at: npt.NDArray[np.int64]) -> pa.Table
 def _run(
     connection: duckdb.DuckDBPyConnection, plan: Plan, group: pa.Table, at: npt.NDArray[np.int64],
     reasons: npt.NDArray[np.uint8],
-) -> tuple[npt.NDArray[np.int64], pa.Table]:
+) -> tuple[npt.NDArray[np.int64], pa.Table, pa.Table]:
     import duckdb
-    import numpy as np
+    import pyarrow as pa
 
     try:
-        return at, _execute(connection, plan, group, at)
+        return at, group, _execute(connection, plan, group)
     except duckdb.InvalidInputException:
         # The message would quote the event. Rows that are no JSON are excluded; the rest goes on.
         valid = " and ".join(f"coalesce(json_valid({root}), true)" for root in plan.trees)
         ok = connection.execute(f"select {valid} as ok from batch").to_arrow_table()["ok"].to_numpy()
         reasons[at[~ok]] = ROW_REASONS.index("invalid_json")
-        return at[ok], _execute(connection, plan, group.filter(np.asarray(ok)), at[ok])
+        group = group.filter(pa.array(ok))
+        return at[ok], group, _execute(connection, plan, group)
 
 
-def _execute(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, group: pa.Table, at: npt.NDArray[np.int64]
-) -> pa.Table:
-    import numpy as np
-    import pyarrow as pa
-
+def _execute(connection: duckdb.DuckDBPyConnection, plan: Plan, group: pa.Table) -> pa.Table:
     connection.register("batch", group)
-    connection.register("numbered", group.append_column("position", pa.array(np.arange(len(at)))))
     return connection.sql(plan.sql).to_arrow_table()
 
 
@@ -316,10 +311,8 @@ def _personal_tokens(
     pair = (codes + 1) * len(words.dictionary) + at
     _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
     owners, values = subject.take(pa.array(first)).to_pylist(), words.dictionary.to_pylist()
-    made = [
-        token(key, prefix, encoded(owner or ""), encoded(values[at[row]]))
-        for owner, row in zip(owners, first, strict=True)
-    ]
+    chosen = (values[code] for code in at[first].tolist())
+    made = tokens_of(key, prefix, zip((owner or "" for owner in owners), chosen, strict=True))
     missing = ids.is_null().to_numpy(zero_copy_only=False)
     return pa.array(made, pa.string()).take(pa.array(inverse, mask=missing))
 

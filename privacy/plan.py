@@ -224,6 +224,15 @@ def object_nodes(node: Node, path: str = "$") -> Iterator[tuple[str, Node]]:
             yield from object_nodes(child, f'{path}."{key}"')
 
 
+def star_objects(node: Node, path: str = "$") -> Iterator[tuple[str, Node]]:
+    """Every '*' place below a node whose items have an inside, with its JSON path."""
+    for key, child in node.children.items():
+        if child.star is not None and child.star.rule is None:
+            yield f'{path}."{key}"', child
+        elif child.is_object:
+            yield from star_objects(child, f'{path}."{key}"')
+
+
 def json_paths(tree: Node) -> str:
     return "[" + ", ".join(literal(path) for path, _ in object_nodes(tree)) + "]"
 

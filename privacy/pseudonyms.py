@@ -34,6 +34,17 @@ def token(key: bytes, prefix: str, *parts: bytes) -> str:
     return f"{prefix}_{hmac.digest(key, message, hashlib.sha256)[:TOKEN_BYTES].hex()}"
 
 
+def tokens_of(key: bytes, prefix: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """token(key, prefix, owner, value) for many pairs; the same bytes, without the cost of a call per part."""
+    head = len(prefix).to_bytes(4, "big") + prefix.encode()
+    made = []
+    for owner, value in pairs:
+        first, second = owner.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass")
+        message = head + len(first).to_bytes(4, "big") + first + len(second).to_bytes(4, "big") + second
+        made.append(f"{prefix}_{hmac.digest(key, message, 'sha256')[:TOKEN_BYTES].hex()}")
+    return made
+
+
 def subject_tokens(subjects: Iterable[str], salts: Mapping[str, bytes], key: bytes) -> dict[str, str]:
     """The pseudonym of every distinct subject. A subject without a salt raises KeyError: there is no default."""
     return {subject: token(key, "u", salts[subject], encoded(subject)) for subject in set(subjects)}

@@ -45,8 +45,14 @@ class Vault:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(folder):
             vault = cls(folder, _load_or_create_master(folder))
+            if (folder / "salts.sqlite").exists() and LOOKUP_PURPOSE not in vault._wrapped():
+                raise VaultKeyMissingError(
+                    f"the vault {folder} holds salts but keys.json lacks their key; restore keys.json from its backup"
+                )
             for purpose in vault._wrapped():
                 vault._unwrap(purpose)
+        vault.purpose_key(LOOKUP_PURPOSE)
+        with _locked(folder):
             vault._create_salts()
         return vault
 

@@ -1,0 +1,63 @@
+"""The privacy rules once more in plain Python, row by row: slow, obvious, and written apart from the SQL."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+Row = tuple[str, str, str, datetime, datetime]
+
+
+def purposes(subject: str | None, created: datetime, received: datetime, ledger: list[Row], carried: tuple[str, ...]) -> set[str]:
+    """The contract of consent, by brute force over the ledger in order."""
+    if subject is None:
+        return set(carried)
+    held = set()
+    for purpose in carried:
+        history = [(row[3], n, row) for n, row in enumerate(ledger) if row[:2] == (subject, purpose)]
+        if not history:
+            continue
+        known = [entry for entry in history if entry[2][3] <= created and entry[2][4] <= received]
+        then = max(known)[2][2] if known else None
+        if then == "grant" and max(history)[2][2] == "grant":
+            held.add(purpose)
+    return held
+
+
+def email(x: str) -> str | None:
+    return f"{x[:3]}***@***.***" if "@" in x and len(x) > 5 else None
+
+
+def _last_four(x: str, mask: str) -> str | None:
+    return mask + x[-4:] if re.search(r"[0-9]{4}\Z", x) else None
+
+
+def phone(x: str) -> str | None:
+    return _last_four(x, "***-***-") if len(x.encode()) >= 7 else None
+
+
+def ssn(x: str) -> str | None:
+    return _last_four(x, "***-**-") if 9 <= len(x.encode()) <= 11 else None
+
+
+def credit_card(x: str) -> str | None:
+    return _last_four(x, "****-****-****-") if len(x.encode()) >= 12 else None
+
+
+def ip_address(x: str) -> str | None:
+    return f"{x.split('.')[0]}.***.***.***" if re.fullmatch(r"([0-9]{1,3}\.){3}[0-9]{1,3}", x) else None
+
+
+def full_name(x: str) -> str | None:
+    words = [word for word in x.split(" ") if word]
+    return f"{words[0][0]}*** {words[-1][0]}***" if words else None
+
+
+def date_of_birth(_: str) -> str | None:
+    return "**/**/****"
+
+
+MASKS = {
+    "email": email, "phone": phone, "ssn": ssn, "credit_card": credit_card, "ip_address": ip_address,
+    "full_name": full_name, "date_of_birth": date_of_birth,
+}

@@ -1,0 +1,93 @@
+"""The vault fails closed, keeps its files private, and gives one salt per subject whoever asks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import stat
+from pathlib import Path
+
+import pytest
+
+from privacy.errors import VaultKeyMismatchError, VaultKeyMissingError
+from privacy.vault import Vault
+
+SUBJECTS = [f"user-{n}" for n in range(300)]
+
+
+def test_keys_and_salts_survive_reopening(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path / "vault")
+    key, salts = vault.purpose_key("a"), vault.salts(SUBJECTS)
+    again = Vault.open(tmp_path / "vault")
+    assert again.purpose_key("a") == key
+    assert again.purpose_key("b") != key
+    assert again.salts(reversed(SUBJECTS)) == salts
+    assert len(set(salts.values())) == len(SUBJECTS)
+
+
+def test_files_are_for_their_owner_only_and_hold_no_subject(tmp_path: Path) -> None:
+    folder = tmp_path / "vault"
+    vault = Vault.open(folder)
+    vault.salts(SUBJECTS)
+    vault.purpose_key("a")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for file in folder.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+        assert b"user-" not in file.read_bytes()
+
+
+def test_a_missing_master_key_is_refused(tmp_path: Path) -> None:
+    Vault.open(tmp_path).purpose_key("a")
+    (tmp_path / "master.key").unlink()
+    with pytest.raises(VaultKeyMissingError, match="backup"):
+        Vault.open(tmp_path)
+    assert not (tmp_path / "master.key").exists()
+
+
+def test_salts_without_their_keys_are_refused(tmp_path: Path) -> None:
+    Vault.open(tmp_path).salts(SUBJECTS)
+    (tmp_path / "keys.json").unlink()
+    with pytest.raises(VaultKeyMissingError, match="keys.json"):
+        Vault.open(tmp_path)
+
+
+def test_another_master_key_is_refused(tmp_path: Path) -> None:
+    Vault.open(tmp_path).purpose_key("a")
+    (tmp_path / "master.key").write_bytes(b"x" * 32)
+    with pytest.raises(VaultKeyMismatchError):
+        Vault.open(tmp_path)
+
+
+def test_forgotten_salts_are_gone_and_new_ones_differ(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path)
+    before = vault.salts(SUBJECTS)
+    assert vault.forget(SUBJECTS[:10]) == 10
+    assert vault.forget(SUBJECTS[:10]) == 0
+    after = vault.salts(SUBJECTS)
+    assert [s for s in SUBJECTS if before[s] != after[s]] == SUBJECTS[:10]
+    assert all(before[s] not in f.read_bytes() for s in SUBJECTS[:10] for f in tmp_path.iterdir())
+
+
+def test_sealed_bytes_open_with_their_own_data_only(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path)
+    sealed = vault.seal(b"record", b"import-1/7")
+    assert b"record" not in sealed
+    assert vault.unseal(sealed, b"import-1/7") == b"record"
+    for damaged, data in ((sealed, b"import-1/8"), (sealed[:-1] + b"x", b"import-1/7"), (b"", b"")):
+        with pytest.raises(VaultKeyMismatchError):
+            vault.unseal(damaged, data)
+
+
+def _salts(folder: Path, queue: multiprocessing.Queue[dict[str, bytes]]) -> None:
+    queue.put(Vault.open(folder).salts(SUBJECTS))
+
+
+def test_two_processes_agree_on_every_salt(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    queue: multiprocessing.Queue[dict[str, bytes]] = context.Queue()
+    workers = [context.Process(target=_salts, args=(tmp_path / "vault", queue)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    found = [queue.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert found[0] == found[1] == found[2]
