@@ -37,6 +37,7 @@ class ModelFacts:
     load_error: str | None
     score_difference: float | None
     strongest_feature: tuple[str, float] | None
+    rolled_back: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def decide(
         small_enough(candidate, policy),
         loads(candidate, policy),
         fast_enough(candidate, policy),
+        not_rolled_back(candidate),
     )
 
 
@@ -148,6 +150,14 @@ def loads(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
 def fast_enough(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
     """One row is scored within the allowed time (median)."""
     return _below("latency", candidate.latency_ms, policy.max_latency_ms, "milliseconds to score one row (median)")
+
+
+def not_rolled_back(candidate: ModelFacts) -> Verdict:
+    """A version that a person took out of service does not come back by itself."""
+    if candidate.rolled_back is None:
+        return Verdict("not_rolled_back", False, None, 0.0, "whether it was rolled back is not known")
+    text = "a person rolled this version back; promote it by hand" if candidate.rolled_back else "never rolled back"
+    return Verdict("not_rolled_back", not candidate.rolled_back, None, 0.0, text)
 
 
 def refusal(verdicts: Sequence[Verdict]) -> str:

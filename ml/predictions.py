@@ -22,6 +22,10 @@ class NoChampionError(Exception):
     """There is no champion to score with."""
 
 
+class NothingToScoreError(Exception):
+    """The newest cutoff has no rows of people."""
+
+
 class NothingPendingError(Exception):
     """There are no pending predictions of this version and cutoff to publish."""
 
@@ -62,7 +66,10 @@ def fetch_newest(conn: psycopg.Connection[Any], columns: list[str]) -> pd.DataFr
     if gone:
         raise NoChampionError(f"the champion needs features that are gone: {', '.join(gone)}; train a new one")
     newest = "where f.cutoff_on = (select max(cutoff_on) from features.ftr_user_weekly)"
-    return read_rows(conn, columns, "", newest)
+    rows = read_rows(conn, columns, "", newest)
+    if rows["is_bot"].all():
+        raise NothingToScoreError("features.ftr_user_weekly holds no person at its newest cutoff; run dbt build first")
+    return rows
 
 
 def write_pending(

@@ -128,6 +128,7 @@ def facts_of(candidate: Candidate, registry: Registry) -> ModelFacts:
         load_error=error,
         score_difference=difference,
         strongest_feature=report.strongest_feature,
+        rolled_back=registry.was_rolled_back(candidate.version),
     )
 
 

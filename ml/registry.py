@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 PREVIOUS = "previous"
 HISTORY = "lethe.champions"
+ROLLED_BACK = "lethe.rolled_back"
 MODEL_FILE = "model/model.skops"
 
 
@@ -81,9 +82,9 @@ class Registry:
 
         Order matters: the run is FINISHED only when complete, and the version appears last and in one piece.
         """
-        run = self._client.create_run(self._experiment_id, run_name=fitted.training_set.training_set_id)
+        name = fitted.training_set.training_set_id
+        run = self._client.create_run(self._experiment_id, tags={"lethe.training_key": key}, run_name=name)
         run_id = run.info.run_id
-        self._client.set_tag(run_id, "lethe.training_key", key)
         try:
             self._fill(run_id, fitted, key)
         except Exception:
@@ -111,7 +112,8 @@ class Registry:
 
     def promote(self, version: int) -> None:
         """Move `champion` to a version and keep the one before as `previous`. Doing it twice changes nothing."""
-        self._version(version)
+        if self.was_rolled_back(version):  # a person promotes it again; the gates would have refused
+            self._client.delete_model_version_tag(self.name, str(version), ROLLED_BACK)
         before = self.champion()
         if before == version:
             return
@@ -129,12 +131,17 @@ class Registry:
         if current is None or position == 0:
             raise NothingToRollBackToError(f"{self.name} has no champion before version {current}; promote one first")
         target = history[position - 1]
+        self.note(current, {ROLLED_BACK: "true"})
         self._client.set_registered_model_alias(self.name, CHAMPION, str(target))
         if position > 1:
             self._client.set_registered_model_alias(self.name, PREVIOUS, str(history[position - 2]))
         else:
             self._client.delete_registered_model_alias(self.name, PREVIOUS)
         return current, target
+
+    def was_rolled_back(self, version: int) -> bool:
+        """Whether a rollback took the alias away from this version. Raises UnknownVersionError."""
+        return ROLLED_BACK in self._version(version).tags
 
     def note(self, version: int, tags: Mapping[str, str]) -> None:
         """Add tags to a version, such as the verdict of its gates."""

@@ -107,6 +107,8 @@ def freeze(frame: pd.DataFrame, policy: TrainingPolicy, provenance: Provenance) 
     frame = frame.sort_values(["cutoff_on", "subject"], ignore_index=True)
     columns = tuple(feature_columns(frame))
     parts = split(frame, policy)
+    if parts.train["is_bot"].all() or parts.test["is_bot"].all():
+        raise TooLittleHistoryError("all rows to learn from or to test on are of bots; import people's events")
     contents = manifest(frame, columns, policy, provenance, parts)
     digest = digest_of({key: contents[key] for key in ("dataset_digest", "policy", "columns")})
     return TrainingSet(f"churn-{digest[:16]}", digest, policy, columns, parts, contents)

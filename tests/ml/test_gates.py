@@ -22,6 +22,7 @@ GOOD = ModelFacts(
     load_error=None,
     score_difference=0.0,
     strongest_feature=("recency_days", 0.8),
+    rolled_back=False,
 )
 BASELINE = Comparison("the majority", Figure(0.35, 0.33, 0.37))
 BETTER = Comparison("version 1", Figure(0.004, 0.001, 0.007))
@@ -69,6 +70,8 @@ def _slices(value: float, n_rows: int = 900) -> tuple[Slice, ...]:
         (replace(GOOD, score_difference=NAN), "loads"),
         (replace(GOOD, latency_ms=100.1), "latency"),
         (replace(GOOD, latency_ms=None), "latency"),
+        (replace(GOOD, rolled_back=True), "not_rolled_back"),
+        (replace(GOOD, rolled_back=None), "not_rolled_back"),
     ],
 )
 def test_a_planted_fault_is_refused_by_its_own_gate_alone(facts: ModelFacts, gate: str) -> None:

@@ -72,7 +72,7 @@ def test_a_full_disk_breaks_nothing_and_is_reported(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_half_a_line_leaves_no_torn_line(tmp_path: Path) -> None:
     """A size limit makes the system call write only the first part, as a disk does when it fills."""
-    process = multiprocessing.get_context("fork").Process(target=_write_under_a_limit, args=(tmp_path,))
+    process = multiprocessing.get_context("spawn").Process(target=_write_under_a_limit, args=(tmp_path,))
     process.start()
     process.join()
     assert process.exitcode == 0
@@ -146,7 +146,7 @@ def _write_across_midnight(folder: Path, number: int) -> None:
 
 
 def test_four_processes_across_midnight_lose_and_tear_nothing(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write_across_midnight, args=(tmp_path, n)) for n in range(4)]
     for writer in writers:
         writer.start()

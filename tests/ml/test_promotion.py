@@ -72,6 +72,9 @@ def test_a_champion_is_compared_on_the_same_rows_and_can_be_rolled_back(
     assert decision.comparison.difference is not None
     registry.promote(better.version)
     assert rollback(registry, journal, "a test") == (2, 1)
+    again = decide_promotion(better, registry, POLICY, journal)
+    assert "not_rolled_back" in {v.name for v in again.verdicts if not v.passed}
+    assert registry.champion() == 1
 
 
 def test_shuffled_labels_are_refused(registry: Registry, journal: Journal) -> None:

@@ -58,6 +58,11 @@ def test_too_little_history_says_what_to_do() -> None:
         split(synthetic.frame(20, 1), TrainingPolicy())
 
 
+def test_bots_alone_are_nothing_to_learn_from() -> None:
+    with pytest.raises(TooLittleHistoryError, match="of bots"):
+        synthetic.training_set(FRAME.assign(is_bot=True))
+
+
 def test_shuffled_rows_make_the_same_set() -> None:
     shuffled = FRAME.sample(frac=1, random_state=1)
     assert synthetic.training_set(shuffled).digest == synthetic.training_set(FRAME).digest
