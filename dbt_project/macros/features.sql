@@ -7,10 +7,14 @@
         {{ cutoff }} - d.event_day as age,
         d.event_day - lead(d.event_day) over newest_first as gap,
         lag(d.event_day) over newest_first is null as is_last,
-        ({{ cutoff }} - 1 - d.event_day) / 7
-            is distinct from ({{ cutoff }} - 1 - lead(d.event_day) over newest_first) / 7 as is_new_week,
-        ({{ cutoff }} - 1 - d.event_day) / 28
-            is distinct from ({{ cutoff }} - 1 - lead(d.event_day) over newest_first) / 28 as is_new_period
+        coalesce(
+            ({{ cutoff }} - 1 - d.event_day) / 7
+            <> ({{ cutoff }} - 1 - lead(d.event_day) over newest_first) / 7, true
+        ) as is_new_week,
+        coalesce(
+            ({{ cutoff }} - 1 - d.event_day) / 28
+            <> ({{ cutoff }} - 1 - lead(d.event_day) over newest_first) / 28, true
+        ) as is_new_period
     from {{ user_days }} as d
     where d.subject = {{ subject }} and d.event_day >= {{ cutoff }} - 365 and d.event_day < {{ cutoff }}
     window newest_first as (order by d.event_day desc)

@@ -19,7 +19,7 @@ active as (
 ),
 
 profiles as (
-    select a.cutoff_on, a.subject, activity.*, sessions.*, breadth.*
+    select a.cutoff_on, a.subject, activity.*, sessions.*, variety.*
     from active as a
     cross join lateral (
         select {{ activity_features('a.cutoff_on') }}
@@ -32,16 +32,16 @@ profiles as (
     ) as sessions
     cross join lateral (
         select
-            count(distinct component)::double precision as n_components_90d,
-            count(distinct action)::double precision as n_actions_90d
+            count(distinct component_used)::double precision as n_components_90d,
+            count(distinct action_done)::double precision as n_actions_90d
         from {{ ref('agg_user_day') }} as d
-        cross join lateral unnest(d.components, d.actions) as used (component, action)
+        cross join lateral unnest(d.components, d.actions) as used (component_used, action_done)
         where d.subject = a.subject and d.event_day >= a.cutoff_on - 90 and d.event_day < a.cutoff_on
-    ) as breadth
+    ) as variety
 ),
 
 companies as (
-    select c.cutoff_on, c.company, context.*
+    select c.cutoff_on, c.company, colleagues.*
     from (select distinct cutoff_on, company from profiles where company is not null) as c
     cross join lateral (
         select
@@ -49,7 +49,7 @@ companies as (
             count(distinct subject)::double precision as n_90d
         from {{ ref('agg_user_day') }} as d
         where d.company = c.company and d.event_day >= c.cutoff_on - 90 and d.event_day < c.cutoff_on
-    ) as context
+    ) as colleagues
 )
 
 select

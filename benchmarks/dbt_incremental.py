@@ -1,0 +1,115 @@
+"""What one new day costs dbt at one and at ten times the history. Invented rows, written by PostgreSQL itself.
+
+Usage: python -m benchmarks.dbt_incremental [--days 480] [--subjects 400]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from warehouse.database import Database
+from warehouse.embedded import EmbeddedServer
+from warehouse.settings import Settings
+
+PROJECT = Path(__file__).parents[1] / "dbt_project"
+LAST_DAY = "2025-06-01"
+EVENTS_PER_DAY = 4
+
+SYNTHESISE = """
+insert into safe.pseudonymous_events (event_id, subject, company, event_type, event_source, component, action, data,
+  occurred_at, received_at, event_day, purposes)
+select md5(day::text || s || e), 'subject' || s, 'company' || s %% 20, 'ui', 'web', 'part' || e %% 5, 'click',
+  jsonb_build_object('latency_ms', s %% 100), at, at, day::date, array['model_training', 'personalization']
+from generate_series(%(first)s::date, %(last)s::date, interval '1 day') as day
+cross join generate_series(1, %(subjects)s) as s
+cross join generate_series(1, %(events)s) as e
+cross join lateral (select day + (s * 37 + e * 111) %% 1440 * interval '1 minute' as at) as times
+where (s + extract(epoch from day)::bigint / 86400) %% 4 = 0
+"""
+LIST_DAYS = """
+insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_pseudonymous, n_anonymous, version)
+select day::date, 1, 'p', 0, 0, 0, nextval('safe.event_day_version')
+from generate_series(%(first)s::date, %(last)s::date, interval '1 day') as day
+"""
+
+
+def build(database: Database, settings: Settings, *arguments: str) -> float:
+    """Seconds that dbt itself reports for `dbt build` without the unit tests, its start-up left out."""
+    address = database.address
+    target = settings.home / "dbt"
+    environment = settings.environment(
+        LETHE_DBT_HOST=address.host,
+        LETHE_DBT_PORT=str(address.port),
+        LETHE_DBT_USER=database.role("dbt"),
+        LETHE_DBT_PASSWORD=database.passwords["dbt"],
+        LETHE_DBT_DBNAME=address.database,
+        DBT_TARGET_PATH=str(target),
+        DBT_LOG_PATH=str(target),
+    )
+    program = ["-c", "from dbt.cli.main import cli; cli()", "build", "--quiet", *arguments]
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command = [sys.executable, *program, "--exclude-resource-type", "unit_test", *folders]
+    subprocess.run(command, env=environment, check=True)
+    return float(json.loads((target / "run_results.json").read_text())["elapsed_time"])
+
+
+def write(database: Database, first: str, last: str, subjects: int) -> None:
+    """Rows of the days from first to last."""
+    values = {"first": first, "last": last, "subjects": subjects, "events": EVENTS_PER_DAY}
+    with database.connect("privacy") as conn:
+        conn.execute(SYNTHESISE, values)
+        conn.execute(LIST_DAYS, values)
+
+
+def measure(days: int, subjects: int, repeats: int) -> dict[str, float]:
+    """Full build of a history, then the cost of single new days after it."""
+    home = Path(tempfile.mkdtemp(prefix="lethe-bench-"))
+    settings = Settings(home=home)
+    try:
+        database = Database.open(settings)
+        with database.connect("admin") as conn:
+            row = conn.execute("select %s::date - %s::int", (LAST_DAY, days)).fetchone()
+        write(database, str(row[0]) if row else LAST_DAY, LAST_DAY, subjects)
+        full = build(database, settings)
+        with database.connect("admin", autocommit=True) as conn:
+            conn.execute("vacuum analyze")
+        news = []
+        for i in range(repeats):
+            day = f"2025-06-{2 + i:02}"
+            write(database, day, day, subjects)
+            news.append(build(database, settings))
+        return {"days": days, "full_seconds": full, "new_day_seconds": statistics.median(news), "worst": max(news)}
+    finally:
+        EmbeddedServer.of(home).destroy()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def main() -> None:
+    """Print both histories and the ratio of their costs for one new day."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=480)
+    parser.add_argument("--subjects", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=7)
+    options = parser.parse_args()
+    started = time.monotonic()
+    small, large = (measure(options.days * times, options.subjects, options.repeats) for times in (1, 10))
+    ratio = large["new_day_seconds"] / small["new_day_seconds"]
+    for result in (small, large):
+        print(
+            f"{result['days']:6.0f} days: full build {result['full_seconds']:6.1f} s,"
+            f" one new day {result['new_day_seconds']:5.2f} s (worst {result['worst']:.2f})"
+        )
+    print(f"ratio {ratio:.2f} (promised: at most 1.30); took {time.monotonic() - started:.0f} s")
+    print(json.dumps({"dbt_new_day_ratio": ratio, "small": small, "large": large}))
+
+
+if __name__ == "__main__":
+    main()
