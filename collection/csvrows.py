@@ -109,7 +109,9 @@ def _rows(source: _LineSource, names: list[str], delimiter: str) -> Iterator[_Ro
             continue
         if cells is None:
             return
-        if cells:
+        if source.n_bytes > MAX_RECORD_BYTES:
+            yield _broken(source, place)
+        elif cells:
             fault = _fault(cells, names)
             yield _Row(None if fault else _record(names, cells), fault, place, b"".join(source.pieces))
 
@@ -131,8 +133,6 @@ def _broken(source: _LineSource, place: Place) -> _Row:
 def _fault(cells: Sequence[str], names: Sequence[str]) -> Fault | None:
     if len(cells) != len(names):
         return Fault("column_count", None, f"{len(cells)} cells under a header of {len(names)}")
-    if sum(map(len, cells)) > MAX_RECORD_BYTES:
-        return too_long(sum(map(len, cells)))
     try:
         "".join(cells).encode()
     except UnicodeEncodeError:

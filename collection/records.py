@@ -24,6 +24,7 @@ for _class, _members in ((b"0", b"0123456789."), (b"e", b"eE"), (b"-", b"+-"), (
 _LONG = b"0" * 17  # 16 digits and a point, or an integer of 17 digits
 _DIGITS = re.compile(rb"0+")
 _LARGE_EXPONENT = re.compile(rb"e-?000+(?::|\Z)")
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # or an exact number would become an object
 _ESCAPED = (b"\\u0000", b"\\u001a", b"\\u001A")
 
 
@@ -124,7 +125,7 @@ def parse_record(line: bytes, *, risky: bool | None = None) -> dict[str, Any]:
 def dump(value: Any) -> bytes:
     """Compact JSON with sorted keys and exact numbers. Raises RecordFault when nested too deeply or not JSON."""
     try:
-        return orjson.dumps(value, _exact_text, orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, _exact_text, _OPTIONS)
     except TypeError as error:
         if "ecursion" in str(error):
             raise RecordFault("too_deep", "nested more than 254 levels deep") from None

@@ -142,13 +142,17 @@ def test_a_killed_import_ends_in_the_same_rows(  # noqa: PLR0917
         def killed(*arguments: object) -> None:
             original(*arguments)  # type: ignore[arg-type]
             if next(calls) == kill_at:
-                if when == "after commit":
-                    conn.commit()
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(importer, "advance_import", killed)
+        def killed_later(_: ImportCounts) -> None:
+            if next(calls) == kill_at:
+                raise KeyboardInterrupt
+
+        if when == "before commit":
+            monkeypatch.setattr(importer, "advance_import", killed)
+        progress = killed_later if when == "after commit" else None
         with pytest.raises(KeyboardInterrupt):
-            import_files(conn, [file], mapping, seal=seal, now=NOW, has_basis=True)
+            import_files(conn, [file], mapping, seal=seal, now=NOW, has_basis=True, progress=progress)
         monkeypatch.setattr(importer, "advance_import", original)
         monkeypatch.setattr("collection.jsonlines.BATCH_RECORDS", 7 if when == "before commit" else 10)
         later = NOW + timedelta(hours=1) if when == "after commit" and kill_at < 5 else NOW
