@@ -18,7 +18,7 @@ from collection import importer
 from collection.errors import WarehouseFullError
 from collection.importer import import_files
 from collection.mapping import Mapping
-from collection.store import Stored
+from collection.store import Stored, store_events
 from tests.collection.conftest import NOW, line, seal
 from warehouse.database import ADMIN, Database
 
@@ -32,7 +32,7 @@ def test_full_then_resumed(
     file = tmp_path / "f.jsonl"
     file.write_bytes(b"\n".join(line(str(i)) for i in range(30)))
     monkeypatch.setattr("collection.jsonlines.BATCH_RECORDS", 10)
-    original = importer.store_events
+    original = store_events
     n_calls = 0
 
     def filling(conn: psycopg.Connection, *arguments: object, **named: object) -> Stored:
@@ -53,7 +53,7 @@ def test_full_then_resumed(
 
 
 @pytest.fixture
-def small_tablespace(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def small_tablespace(template: Database) -> Iterator[str]:
     """A tablespace on a file system of 3 MiB; skips where mounting one is not allowed or the server is elsewhere."""
     server = replace(template, address=replace(template.address, database="postgres"))
     folder = Path(tempfile.mkdtemp(prefix="lethe-small-disk-"))

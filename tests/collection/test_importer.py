@@ -14,9 +14,9 @@ import pytest
 from collection import importer
 from collection.errors import CountMismatchError
 from collection.importer import ImportReport, import_files
-from collection.imports import ImportCounts
+from collection.imports import ImportCounts, advance_import
 from collection.mapping import Mapping, parse_mapping
-from collection.store import imported_subjects
+from collection.store import imported_subjects, store_events
 from tests.collection.conftest import NOW, PLAIN, line, seal
 from warehouse.database import Database
 
@@ -80,7 +80,7 @@ def test_duplicates_are_not_stored_and_collisions_are_kept(conn: psycopg.Connect
     ]
 
 
-def test_a_repeat_of_a_collision_is_judged_by_what_is_stored(conn: psycopg.Connection, import_lines: Import) -> None:
+def test_a_repeat_of_a_collision_is_judged_by_what_is_stored(import_lines: Import) -> None:
     import_lines([line("a")])
     report = import_lines([line("a", action="sell"), line("a")])
     assert (report.n_duplicates, report.codes) == (1, {"id_collision": 1})
@@ -128,7 +128,7 @@ SESSIONS = PLAIN + "  session_id: {session: {gap_minutes: 60, by: [user_id]}}\n"
 
 @pytest.mark.parametrize("kill_at", range(1, 6))
 @pytest.mark.parametrize("when", ["before commit", "after commit"])
-def test_a_killed_import_ends_in_the_same_rows(  # noqa: PLR0917
+def test_a_killed_import_ends_in_the_same_rows(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kill_at: int, when: str
 ) -> None:
     file = tmp_path / "f.jsonl"
@@ -136,7 +136,7 @@ def test_a_killed_import_ends_in_the_same_rows(  # noqa: PLR0917
     mapping = parse_mapping(SESSIONS)
     monkeypatch.setattr("collection.jsonlines.BATCH_RECORDS", 10)
     with database.connect("collection") as conn:
-        original = importer.advance_import
+        original = advance_import
         calls = iter(range(1, 1000))
 
         def killed(*arguments: object) -> None:
@@ -174,16 +174,14 @@ def test_a_killed_import_ends_in_the_same_rows(  # noqa: PLR0917
 def test_counts_that_do_not_add_up_are_an_error(
     conn: psycopg.Connection, import_lines: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = importer.store_events
+    store = store_events
     monkeypatch.setattr(importer, "store_events", lambda *a, **k: replace(store(*a, **k), n_stored=0))
     with pytest.raises(CountMismatchError, match="1 records read but 0"):
         import_lines([line()])
     assert conn.execute("select count(*) from raw.system_logs").fetchone() == (0,)
 
 
-def test_json_that_only_the_database_refuses_is_isolated(
-    conn: psycopg.Connection, import_lines: Import, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_json_that_only_the_database_refuses_is_isolated(import_lines: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("collection.records._ESCAPED", ())
     report = import_lines([line("a"), line("b", note="x\x00y"), line("c")])
     assert report.counts == ImportCounts(3, 2, 0, 1, 0)

@@ -25,7 +25,7 @@ def suite(shared_data: Path) -> dict[str, bytes]:
 
 def outcomes(conn: psycopg.Connection) -> dict[str, str]:
     rows = conn.execute("select id, data::text from raw.system_logs").fetchall()
-    return {id_: data for id_, data in rows}
+    return dict(rows)
 
 
 def test_as_payload(conn: psycopg.Connection, import_lines: Import, shared_data: Path) -> None:
