@@ -42,7 +42,20 @@ RULES = (
     ("/data/n_items", "non_personal", "count"),
     ("/data/ok", "non_personal", "boolean"),
 )
-WORDS = ("invoice", "customer", "asked", "about", "the", "shared", "board", "again", "after", "lunch", "please", "export")
+WORDS = (
+    "invoice",
+    "customer",
+    "asked",
+    "about",
+    "the",
+    "shared",
+    "board",
+    "again",
+    "after",
+    "lunch",
+    "please",
+    "export",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +76,17 @@ def payloads(n: int, generator: np.random.Generator) -> list[str]:
     for i in range(n):
         a, b, c, d = digits[i]
         row = {
-            "email": f"user.{a}{b}@example.com", "phone": f"+1 555 {a:04d} {b:04d}", "ok": a % 2 == 0,
-            "card": f"4111 {a:04d} {b:04d} {c:04d}", "ip": f"10.{a % 256}.{b % 256}.{c % 256}",
-            "full_name": f"Jan{a} Example{b}", "plan": ("free", "team", "pro")[plans[i]], "page": f"/board/{d % 40}",
-            "amount": amounts[i], "n_items": c % 30, "note": " ".join(WORDS[w] for w in words[i]),
+            "email": f"user.{a}{b}@example.com",
+            "phone": f"+1 555 {a:04d} {b:04d}",
+            "ok": a % 2 == 0,
+            "card": f"4111 {a:04d} {b:04d} {c:04d}",
+            "ip": f"10.{a % 256}.{b % 256}.{c % 256}",
+            "full_name": f"Jan{a} Example{b}",
+            "plan": ("free", "team", "pro")[plans[i]],
+            "page": f"/board/{d % 40}",
+            "amount": amounts[i],
+            "n_items": c % 30,
+            "note": " ".join(WORDS[w] for w in words[i]),
         }
         rows.append(json.dumps(row | {"experiment": "b"} if i % 50 == 0 else row))
     return rows
@@ -85,10 +105,13 @@ def batch(n: int, seed: int) -> pa.Table:
     return pa.table(
         columns
         | {
-            "id": pa.array([f"e{seed}-{i}" for i in range(n)]), "user_id": pa.array([f"user-{u}" for u in users]),
+            "id": pa.array([f"e{seed}-{i}" for i in range(n)]),
+            "user_id": pa.array([f"user-{u}" for u in users]),
             "company_id": pa.array([f"company-{u % 300}" for u in users]),
             "session_id": pa.array([f"session-{u}-{i // 2000}" for i, u in enumerate(users)]),
-            "data": pa.array(payloads(n, generator)), "created_at": created, "received_at": created,
+            "data": pa.array(payloads(n, generator)),
+            "created_at": created,
+            "received_at": created,
             "event_day": pa.array([START.date()] * n),
         }
     )
@@ -102,8 +125,12 @@ def consent(users: list[str]) -> pa.Table:
     moments = pa.array([before] * len(rows), pa.timestamp("us", "UTC"))
     return pa.table(
         {
-            "subject": [u for u, _ in rows], "purpose": [p for _, p in rows], "decision": ["grant"] * len(rows),
-            "decided_at": moments, "received_at": moments, "consent_event_id": list(range(len(rows))),
+            "subject": [u for u, _ in rows],
+            "purpose": [p for _, p in rows],
+            "decision": ["grant"] * len(rows),
+            "decided_at": moments,
+            "received_at": moments,
+            "consent_event_id": list(range(len(rows))),
         }
     )
 
@@ -154,9 +181,7 @@ def peer(python: str | None, n: int) -> Figure | str:
         return "peer skipped: no --peer-python PATH of an environment with presidio-analyzer was given"
     script = Path(__file__).with_name("presidio_peer.py")
     rows = payloads(n, np.random.default_rng(0))
-    done = subprocess.run(
-        [python, str(script)], input="\n".join(rows), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([python, str(script)], input="\n".join(rows), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return f"peer skipped: {python} failed: {done.stderr.strip().splitlines()[-1:]}"
     return Figure("Presidio, detection only, pattern recognisers", 1, float(json.loads(done.stdout)["rows_per_second"]))

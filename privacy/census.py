@@ -131,7 +131,10 @@ def _count_not_objects(
 
 
 def _count_unknown(
-    census: Census, text: Text, place: tuple[str, str], rows: dict[str, npt.NDArray[np.bool_]],
+    census: Census,
+    text: Text,
+    place: tuple[str, str],
+    rows: dict[str, npt.NDArray[np.bool_]],
     days: npt.NDArray[np.int32],
 ) -> None:
     import numpy as np

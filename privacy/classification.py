@@ -81,8 +81,15 @@ def list_unknown(conn: psycopg.Connection) -> list[UnknownPath]:
 
 
 def confirm(
-    conn: psycopg.Connection, event_type: str, path: str, klass: str, kind: str, steward: str, reason: str,
-    *, decided_at: datetime,
+    conn: psycopg.Connection,
+    event_type: str,
+    path: str,
+    klass: str,
+    kind: str,
+    steward: str,
+    reason: str,
+    *,
+    decided_at: datetime,
 ) -> bool:
     """Rule on a path; False when it was ruled so already. The days that hold it become pending."""
     row = {"event_type": event_type, "path": path, "class": klass, "kind": kind, "steward": steward, "reason": reason}

@@ -137,7 +137,9 @@ def decisions_for(conn: psycopg.Connection, subjects: Sequence[str]) -> pa.Table
     from warehouse.arrow import copy_arrow, read_table
 
     moment = pa.timestamp("us", "UTC")
-    schema = pa.schema(list(zip(COLUMNS, (pa.string(), pa.string(), pa.string(), moment, moment, pa.int64()), strict=True)))
+    schema = pa.schema(
+        list(zip(COLUMNS, (pa.string(), pa.string(), pa.string(), moment, moment, pa.int64()), strict=True))
+    )
     conn.execute("create temp table if not exists wanted_subjects (subject text) on commit drop")
     conn.execute("truncate wanted_subjects")
     copy_arrow(conn, "pg_temp.wanted_subjects", pa.table({"subject": pa.array(subjects, pa.string())}))

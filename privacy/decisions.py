@@ -20,7 +20,10 @@ COLUMNS = ("subject", "purpose", "decision", "decided_at", "received_at", "conse
 
 
 def purposes_held(
-    subjects: pa.Array, codes: npt.NDArray[np.int64], created: npt.NDArray[np.int64], received: npt.NDArray[np.int64],
+    subjects: pa.Array,
+    codes: npt.NDArray[np.int64],
+    created: npt.NDArray[np.int64],
+    received: npt.NDArray[np.int64],
     decisions: pa.Table,
 ) -> npt.NDArray[np.uint8]:
     """A bit per carried purpose for every event.
@@ -49,9 +52,9 @@ def purposes_held(
     return held
 
 
-def _split(subjects: pa.Array, decisions: pa.Table) -> tuple[
-    dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], dict[tuple[int, int], pa.Table]
-]:
+def _split(
+    subjects: pa.Array, decisions: pa.Table
+) -> tuple[dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], dict[tuple[int, int], pa.Table]]:
     """Single grants as two arrays over subjects per purpose; longer histories that end in a grant as they are."""
     import numpy as np
     import pyarrow as pa
@@ -67,7 +70,9 @@ def _split(subjects: pa.Array, decisions: pa.Table) -> tuple[
             "event_id": decisions["consent_event_id"],
         }
     ).drop_null()
-    coded = coded.sort_by([("code", "ascending"), ("bit", "ascending"), ("decided", "ascending"), ("event_id", "ascending")])
+    coded = coded.sort_by(
+        [("code", "ascending"), ("bit", "ascending"), ("decided", "ascending"), ("event_id", "ascending")]
+    )
     table = {name: coded[name].to_numpy() for name in ("code", "bit", "grant", "decided", "known")}
     pair = table["code"].astype(np.int64) * len(CARRIED) + table["bit"]
     starts = np.flatnonzero(np.diff(pair, prepend=-1))

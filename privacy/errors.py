@@ -35,3 +35,7 @@ class UnreconciledDayError(PrivacyError):
 
 class MissingTokenError(PrivacyError):
     """A subject of the batch has no pseudonym; its rows must not be written."""
+
+
+class KernelFailureError(PrivacyError):
+    """The kernel's query failed; the database's own message is withheld because it quotes values."""

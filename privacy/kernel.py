@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from privacy import decisions as consent
 from privacy import labels
 from privacy.census import Census, take_census
-from privacy.errors import MissingTokenError, UnreconciledDayError
+from privacy.errors import KernelFailureError, MissingTokenError, UnreconciledDayError
 from privacy.plan import Plan, compile_plan
 from privacy.policy import CLASSES, CompiledPolicy
 from privacy.pseudonyms import Keyring, domain_key, encoded, token, tokens_of
@@ -70,15 +70,23 @@ def transform(
 
     batch: the columns of raw.system_logs with data, metadata and client_info as JSON text and times in microseconds;
     subject_tokens: the pseudonym of every user_id; decisions: the ledger rows of these subjects (decisions.COLUMNS).
-    Raises MissingTokenError when a kept row's subject has no token, UnreconciledDayError when counts do not add up.
+    Raises MissingTokenError when a kept row's subject has no token, UnreconciledDayError when counts do not add up,
+    KernelFailureError when DuckDB fails.
     """
+    import duckdb
+
     batch = batch.combine_chunks()
     rows = _examine(batch, decisions)
-    kept = _kept(rows)
-    pieces, counts = _run_groups(batch, rows, kept, policy, keyring, with_census=with_census)
-    days = _days(rows, pieces)
-    shaped = _assemble(batch, rows, pieces, keyring, subject_tokens)
-    return Transformed(*shaped, _exclusions(rows, counts), _unknown(counts), days)
+    try:
+        pieces, counts = _run_groups(batch, rows, policy, keyring, with_census=with_census)
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    else:
+        days = _days(rows, pieces)
+        shaped = _assemble(batch, rows, pieces, keyring, subject_tokens)
+        return Transformed(*shaped, _exclusions(rows, counts), _unknown(counts), days)
+    # DuckDB's messages quote values; this one is raised outside the handler so that no traceback carries them.
+    raise KernelFailureError(f"DuckDB refused the batch with {kind}; its message is withheld because it quotes events")
 
 
 def _examine(batch: pa.Table, decisions: pa.Table) -> _Rows:
@@ -99,16 +107,14 @@ def _examine(batch: pa.Table, decisions: pa.Table) -> _Rows:
     clean = {name: labels.cleaned(batch[name], nullable=name == "component") for name in labels.COLUMNS}
     return _Rows(
         _one(batch["event_day"]).cast(pa.int32()).to_numpy(),
-        held, reasons, levels, codes, users.dictionary,
+        held,
+        reasons,
+        levels,
+        codes,
+        users.dictionary,
         {name: column for name, (column, _) in clean.items()},
         {name: unsafe for name, (_, unsafe) in clean.items()},
     )
-
-
-def _kept(rows: _Rows) -> npt.NDArray[np.int64]:
-    import numpy as np
-
-    return np.flatnonzero(rows.reasons == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +128,12 @@ class _Piece:
 
 
 def _run_groups(
-    batch: pa.Table, rows: _Rows, kept: npt.NDArray[np.int64], policy: CompiledPolicy, keyring: Keyring,
-    *, with_census: bool,
+    batch: pa.Table, rows: _Rows, policy: CompiledPolicy, keyring: Keyring, *, with_census: bool
 ) -> tuple[list[_Piece], list[tuple[str, Plan, Census]]]:
     """Run every (event type, label) group of the kept rows through its plan; invalid JSON is excluded on the way."""
     import numpy as np
 
+    kept = np.flatnonzero(rows.reasons == 0)
     types = rows.labels["event_type"].dictionary_encode()
     group = types.indices.to_numpy()[kept].astype(np.int64) * len(CLASSES) + rows.levels[kept]
     order = np.argsort(group, kind="stable")
@@ -139,7 +145,9 @@ def _run_groups(
         for start, end in zip(bounds[:-1], bounds[1:], strict=True):
             event_type = types.dictionary[int(group[start]) // len(CLASSES)].as_py()
             plan = compile_plan(policy, event_type, int(group[start]) % len(CLASSES), with_census=with_census)
-            at, group_rows, result = _run(connection, plan, narrow.slice(start, end - start), kept[start:end], rows.reasons)
+            at, group_rows, result = _run(
+                connection, plan, narrow.slice(start, end - start), kept[start:end], rows.reasons
+            )
             pieces.append(_Piece(at, result, event_type, plan))
             counts.append((event_type, plan, take_census(connection, plan, result, group_rows, rows.days[at])))
     return pieces, counts
@@ -159,7 +167,10 @@ def _narrow(batch: pa.Table, rows: _Rows, at: npt.NDArray[np.int64]) -> pa.Table
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, group: pa.Table, at: npt.NDArray[np.int64],
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    group: pa.Table,
+    at: npt.NDArray[np.int64],
     reasons: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.int64], pa.Table, pa.Table]:
     import duckdb
@@ -168,12 +179,12 @@ def _run(
     try:
         return at, group, _execute(connection, plan, group)
     except duckdb.InvalidInputException:
-        # The message would quote the event. Rows that are no JSON are excluded; the rest goes on.
-        valid = " and ".join(f"coalesce(json_valid({root}), true)" for root in plan.trees)
-        ok = connection.execute(f"select {valid} as ok from batch").to_arrow_table()["ok"].to_numpy()
-        reasons[at[~ok]] = ROW_REASONS.index("invalid_json")
-        group = group.filter(pa.array(ok))
-        return at[ok], group, _execute(connection, plan, group)
+        pass  # its message quotes the event, so it is left behind; rows that are no JSON are excluded below
+    valid = " and ".join(f"coalesce(json_valid({root}), true)" for root in plan.trees)
+    ok = connection.sql(f"select {valid} as ok from batch").to_arrow_table()["ok"].to_numpy()
+    reasons[at[~ok]] = ROW_REASONS.index("invalid_json")
+    group = group.filter(pa.array(ok))
+    return at[ok], group, _execute(connection, plan, group)
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, plan: Plan, group: pa.Table) -> pa.Table:
@@ -212,7 +223,8 @@ def _assemble(
             columns[name].append(piece.result[source])
     at = np.concatenate([piece.at for piece in pieces]) if pieces else np.zeros(0, dtype=np.int64)
     joined = {
-        name: pa.chunked_array([c for part in parts for c in part.chunks], pa.string()) for name, parts in columns.items()
+        name: pa.chunked_array([c for part in parts for c in part.chunks], pa.string())
+        for name, parts in columns.items()
     }
     pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
     anonymous = np.flatnonzero((rows.held[at] & consent.SHARING_BIT) != 0)
@@ -223,8 +235,13 @@ def _assemble(
 
 
 def _pseudonymous(
-    batch: pa.Table, rows: _Rows, made: dict[str, pa.ChunkedArray], at: npt.NDArray[np.int64],
-    chosen: npt.NDArray[np.int64], keyring: Keyring, tokens: dict[str, str],
+    batch: pa.Table,
+    rows: _Rows,
+    made: dict[str, pa.ChunkedArray],
+    at: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    keyring: Keyring,
+    tokens: dict[str, str],
 ) -> pa.Table:
     import numpy as np
     import pyarrow as pa
@@ -243,19 +260,28 @@ def _pseudonymous(
     company = _tokens(keyring.pseudonymous, "c", _one(batch["company_id"]).take(keys))
     return pa.table(
         {
-            "event_id": made["event_id"].take(picked), "subject": subject, "persona": own["persona"],
-            "company": company, "session": own["session"],
+            "event_id": made["event_id"].take(picked),
+            "subject": subject,
+            "persona": own["persona"],
+            "company": company,
+            "session": own["session"],
             **{name: rows.labels[name].take(keys) for name in labels.COLUMNS},
             "data": made["data"].take(picked),
-            "occurred_at": _one(batch["created_at"]).take(keys), "received_at": _one(batch["received_at"]).take(keys),
-            "event_day": _one(batch["event_day"]).take(keys), "purposes": purposes,
+            "occurred_at": _one(batch["created_at"]).take(keys),
+            "received_at": _one(batch["received_at"]).take(keys),
+            "event_day": _one(batch["event_day"]).take(keys),
+            "purposes": purposes,
         }
     )
 
 
 def _anonymous(
-    batch: pa.Table, rows: _Rows, made: dict[str, pa.ChunkedArray], at: npt.NDArray[np.int64],
-    chosen: npt.NDArray[np.int64], keyring: Keyring,
+    batch: pa.Table,
+    rows: _Rows,
+    made: dict[str, pa.ChunkedArray],
+    at: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    keyring: Keyring,
 ) -> pa.Table:
     import pyarrow as pa
 
@@ -328,7 +354,9 @@ def _tokens(key: bytes, prefix: str, ids: pa.Array) -> pa.Array:
 def _purpose_lists() -> pa.Array:
     import pyarrow as pa
 
-    held = [[p for bit, p in enumerate(consent.CARRIED) if mask >> bit & 1] for mask in range(1 << len(consent.CARRIED))]
+    held = [
+        [p for bit, p in enumerate(consent.CARRIED) if mask >> bit & 1] for mask in range(1 << len(consent.CARRIED))
+    ]
     return pa.array(held, pa.list_(pa.string()))
 
 
@@ -344,7 +372,9 @@ def _days(rows: _Rows, pieces: list[_Piece]) -> pa.Table:
     n_kept = np.bincount(inverse[at], minlength=n)
     n_excluded = np.bincount(inverse[rows.reasons != 0], minlength=n)
     if (n_in != n_kept + n_excluded).any():
-        raise UnreconciledDayError("rows read differ from rows kept plus rows excluded; nothing was written, report this")
+        raise UnreconciledDayError(
+            "rows read differ from rows kept plus rows excluded; nothing was written, report this"
+        )
     return pa.table({"event_day": pa.array(days, pa.int32()).cast(pa.date32()), "n_in": n_in, "n_kept": n_kept})
 
 
@@ -368,8 +398,12 @@ def _exclusions(rows: _Rows, counts: list[tuple[str, Plan, Census]]) -> pa.Table
 
 
 def _tally(
-    total: Counter[tuple[int, str, str, str]], rows: _Rows, at: npt.NDArray[np.int64], types: pa.Array,
-    reason: str, path: str,
+    total: Counter[tuple[int, str, str, str]],
+    rows: _Rows,
+    at: npt.NDArray[np.int64],
+    types: pa.Array,
+    reason: str,
+    path: str,
 ) -> None:
     import pyarrow as pa
 
@@ -386,7 +420,9 @@ def _unknown(counts: list[tuple[str, Plan, Census]]) -> pa.Table:
     return _counted(total, ("event_type", "path", "event_day", "n_events"))
 
 
-def _counted(total: Counter[tuple[int, str, str, str]] | Counter[tuple[str, str, int]], names: tuple[str, ...]) -> pa.Table:
+def _counted(
+    total: Counter[tuple[int, str, str, str]] | Counter[tuple[str, str, int]], names: tuple[str, ...]
+) -> pa.Table:
     import pyarrow as pa
 
     rows = sorted((*key, n) for key, n in total.items() if n)

@@ -25,10 +25,16 @@ def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.A
     import numpy as np
     import pyarrow as pa
 
-    encoded = column.combine_chunks().dictionary_encode() if isinstance(column, pa.ChunkedArray) else column.dictionary_encode()
+    encoded = (
+        column.combine_chunks().dictionary_encode()
+        if isinstance(column, pa.ChunkedArray)
+        else column.dictionary_encode()
+    )
     words = encoded.dictionary.to_pylist()
     safe = [is_safe(word) for word in words]
-    dictionary = pa.array([w if ok else (None if nullable else UNLABELLED) for w, ok in zip(words, safe, strict=True)], pa.string())
+    dictionary = pa.array(
+        [w if ok else (None if nullable else UNLABELLED) for w, ok in zip(words, safe, strict=True)], pa.string()
+    )
     at = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     labels = dictionary.take(encoded.indices)
     unsafe = ~np.array([*safe, True])[at]

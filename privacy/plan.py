@@ -279,7 +279,9 @@ def _bits(draft: _Draft) -> list[str]:
     for start in range(0, len(draft.leaves), BITS):
         terms = []
         for i, leaf in enumerate(draft.leaves[start : start + BITS], start):
-            lost = f"m{i} is null and x{i} is not null and x{i} <> 'null'" + (f" or {leaf.n_items}" if leaf.n_items else "")
+            lost = f"m{i} is null and x{i} is not null and x{i} <> 'null'" + (
+                f" or {leaf.n_items}" if leaf.n_items else ""
+            )
             terms.append(f"case when {lost} then {1 << (i - start)}::bigint else 0 end")
         columns.append(f"{' + '.join(terms)} as bits{start // BITS}")
     return columns

@@ -35,7 +35,11 @@ NAMES = tuple(
         (r"(^|_)ip(_|$|v4|v6)|ip_?addr", "personal", "ip_address"),
         (r"birth|^dob$", "personal", "date_of_birth"),
         (r"(first|last|full|user|display|real)_?name|^name$|author", "personal", "full_name"),
-        (r"note|comment|message|text|body|prompt|response|descr|query|title|subject$|address|street", "personal", "free_text"),
+        (
+            r"note|comment|message|text|body|prompt|response|descr|query|title|subject$|address|street",
+            "personal",
+            "free_text",
+        ),
         (r"url|uri|referr?er|link", "personal", "url"),
         (r"(^|_)(id|uuid|guid|key|hash)$|Id$", "pseudonymized", "id"),
         (r"^(is|has|was|can)_|enabled$", "non_personal", "boolean"),

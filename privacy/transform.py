@@ -15,7 +15,6 @@ import psycopg
 
 from privacy.classification import load_policy, policy_digest
 from privacy.consent import decisions_for
-from privacy.decisions import CARRIED
 from privacy.errors import UnreconciledDayError
 from privacy.kernel import ROW_REASONS, Transformed, transform
 from privacy.policy import CompiledPolicy
@@ -27,8 +26,23 @@ if TYPE_CHECKING:
 
 ROWS_PER_CHUNK = 200_000
 RAW_COLUMNS = (
-    "id", "user_id", "persona_id", "company_id", "event_type", "event_source", "component", "action", "data",
-    "metadata", "data_classification", "session_id", "client_info", "created_at", "received_at", "source", "event_day",
+    "id",
+    "user_id",
+    "persona_id",
+    "company_id",
+    "event_type",
+    "event_source",
+    "component",
+    "action",
+    "data",
+    "metadata",
+    "data_classification",
+    "session_id",
+    "client_info",
+    "created_at",
+    "received_at",
+    "source",
+    "event_day",
 )
 Progress = Callable[[int, int], None]
 
@@ -80,7 +94,9 @@ def transform_days(
 
 
 def _chunks(conn: psycopg.Connection, days: Sequence[date]) -> Iterator[list[date]]:
-    sizes = dict(conn.execute("select event_day, n_events from raw.event_days where event_day = any(%s)", (list(days),)))
+    sizes = dict(
+        conn.execute("select event_day, n_events from raw.event_days where event_day = any(%s)", (list(days),))
+    )
     conn.commit()
     chunk: list[date] = []
     n_rows = 0
@@ -139,7 +155,10 @@ def _fetch(conn: psycopg.Connection, days: list[date]) -> tuple[pa.Table, dict[d
 
 
 def _write(
-    conn: psycopg.Connection, days: list[date], result: Transformed, versions: dict[date, tuple[int, int]],
+    conn: psycopg.Connection,
+    days: list[date],
+    result: Transformed,
+    versions: dict[date, tuple[int, int]],
     policy: CompiledPolicy,
 ) -> None:
     from warehouse.arrow import copy_arrow

@@ -117,7 +117,9 @@ class Vault:
     def _blinded(self, subjects: Iterable[str]) -> dict[bytes, str]:
         # The salt file never holds an identifier: it would be a list of people in a second place.
         key = self.purpose_key(LOOKUP_PURPOSE)
-        return {hmac.digest(key, subject.encode("utf-8", "surrogatepass"), hashlib.sha256): subject for subject in subjects}
+        return {
+            hmac.digest(key, subject.encode("utf-8", "surrogatepass"), hashlib.sha256): subject for subject in subjects
+        }
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._salts_path, timeout=60, isolation_level=None)

@@ -16,8 +16,20 @@ from warehouse.arrow import copy_arrow
 START = datetime(2024, 3, 1, 12, tzinfo=UTC)
 MOMENT = pa.timestamp("us", "UTC")
 TEXT = (
-    "id", "user_id", "persona_id", "company_id", "event_type", "event_source", "component", "action", "data",
-    "metadata", "data_classification", "session_id", "client_info", "source",
+    "id",
+    "user_id",
+    "persona_id",
+    "company_id",
+    "event_type",
+    "event_source",
+    "component",
+    "action",
+    "data",
+    "metadata",
+    "data_classification",
+    "session_id",
+    "client_info",
+    "source",
 )
 RULES = (
     ("page", "/data/plan", "non_personal", "category"),
@@ -51,10 +63,23 @@ def event(number: int, data: Mapping[str, Any] | None = None, **fields: Any) -> 
     """One row of raw.system_logs; user u1 at START plus `number` minutes unless told otherwise."""
     created = fields.pop("created_at", START + timedelta(minutes=number))
     row: dict[str, Any] = {
-        "id": f"e{number}", "user_id": "u1", "persona_id": None, "company_id": "acme", "event_type": "page",
-        "event_source": "web", "component": "nav", "action": "view", "data": json.dumps(data or {}),
-        "metadata": "{}", "data_classification": "non_personal", "session_id": None, "client_info": None,
-        "source": "test", "created_at": created, "received_at": created, "event_day": created.date(),
+        "id": f"e{number}",
+        "user_id": "u1",
+        "persona_id": None,
+        "company_id": "acme",
+        "event_type": "page",
+        "event_source": "web",
+        "component": "nav",
+        "action": "view",
+        "data": json.dumps(data or {}),
+        "metadata": "{}",
+        "data_classification": "non_personal",
+        "session_id": None,
+        "client_info": None,
+        "source": "test",
+        "created_at": created,
+        "received_at": created,
+        "event_day": created.date(),
     }
     return row | fields
 
@@ -74,7 +99,9 @@ def decisions(rows: Sequence[tuple[str, str, str, datetime, datetime]]) -> pa.Ta
 
 
 def granted(*subjects: str, purposes: Sequence[str] = ("analytics", "model_training", "sharing")) -> pa.Table:
-    return decisions([(s, p, "grant", START - timedelta(days=9), START - timedelta(days=9)) for s in subjects for p in purposes])
+    return decisions(
+        [(s, p, "grant", START - timedelta(days=9), START - timedelta(days=9)) for s in subjects for p in purposes]
+    )
 
 
 def store(conn: psycopg.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,7 +8,9 @@ from datetime import datetime
 Row = tuple[str, str, str, datetime, datetime]
 
 
-def purposes(subject: str | None, created: datetime, received: datetime, ledger: list[Row], carried: tuple[str, ...]) -> set[str]:
+def purposes(
+    subject: str | None, created: datetime, received: datetime, ledger: list[Row], carried: tuple[str, ...]
+) -> set[str]:
     """The contract of consent, by brute force over the ledger in order."""
     if subject is None:
         return set(carried)
@@ -45,7 +47,7 @@ def credit_card(x: str) -> str | None:
 
 
 def ip_address(x: str) -> str | None:
-    return f"{x.split('.')[0]}.***.***.***" if re.fullmatch(r"([0-9]{1,3}\.){3}[0-9]{1,3}", x) else None
+    return f"{x.split('.', maxsplit=1)[0]}.***.***.***" if re.fullmatch(r"([0-9]{1,3}\.){3}[0-9]{1,3}", x) else None
 
 
 def full_name(x: str) -> str | None:
@@ -58,6 +60,11 @@ def date_of_birth(_: str) -> str | None:
 
 
 MASKS = {
-    "email": email, "phone": phone, "ssn": ssn, "credit_card": credit_card, "ip_address": ip_address,
-    "full_name": full_name, "date_of_birth": date_of_birth,
+    "email": email,
+    "phone": phone,
+    "ssn": ssn,
+    "credit_card": credit_card,
+    "ip_address": ip_address,
+    "full_name": full_name,
+    "date_of_birth": date_of_birth,
 }

@@ -38,8 +38,14 @@ def test_contradicting_rules_are_refused_and_change_nothing(database: Database) 
 
 @pytest.mark.parametrize(
     ("path", "klass", "kind"),
-    [("/data", "personal", "email"), ("/other/x", "personal", "email"), ("/data/x", "public", "email"),
-     ("/data/x", "personal", "shoe_size"), ('/data/a"b', "personal", "email"), ("/data/_metadata", "personal", "email")],
+    [
+        ("/data", "personal", "email"),
+        ("/other/x", "personal", "email"),
+        ("/data/x", "public", "email"),
+        ("/data/x", "personal", "shoe_size"),
+        ('/data/a"b', "personal", "email"),
+        ("/data/_metadata", "personal", "email"),
+    ],
 )
 @pytest.mark.integration
 def test_a_rule_that_cannot_be_obeyed_is_refused(database: Database, path: str, klass: str, kind: str) -> None:

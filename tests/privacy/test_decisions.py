@@ -17,7 +17,11 @@ SUBJECTS = ("u1", "u2", "u3")
 HOURS = st.integers(0, 8).map(lambda hours: START + timedelta(hours=hours))
 LEDGER = st.lists(
     st.tuples(
-        st.sampled_from(SUBJECTS), st.sampled_from((*CARRIED, "marketing")), st.sampled_from(("grant", "withdraw")), HOURS, HOURS
+        st.sampled_from(SUBJECTS),
+        st.sampled_from((*CARRIED, "marketing")),
+        st.sampled_from(("grant", "withdraw")),
+        HOURS,
+        HOURS,
     ),
     max_size=25,
 )
@@ -32,7 +36,7 @@ def held(events: list[tuple[str | None, object, object]], ledger: list[oracle.Ro
     return [{p for n, p in enumerate(CARRIED) if int(b) >> n & 1} for b in bits]
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)
 @given(events=EVENTS, ledger=LEDGER)
 def test_purposes_equal_the_oracle(events: list[tuple[str | None, object, object]], ledger: list[oracle.Row]) -> None:
     expected = [oracle.purposes(s, created, received, ledger, CARRIED) for s, created, received in events]  # type: ignore[arg-type]

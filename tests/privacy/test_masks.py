@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy import masks
@@ -38,6 +38,7 @@ def masked(connection: duckdb.DuckDBPyConnection, kind: str, value: object) -> o
 
 
 @pytest.mark.parametrize("kind", oracle.MASKS)
+@settings(max_examples=80, deadline=None)
 @given(text=TEXTS)
 def test_masks_equal_the_oracle(connection: duckdb.DuckDBPyConnection, kind: str, text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
@@ -47,10 +48,21 @@ def test_masks_equal_the_oracle(connection: duckdb.DuckDBPyConnection, kind: str
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        ("amount", 250.5, "100..1000"), ("amount", -1, "<0"), ("count", 3, "2..4"), ("count", 70, ">=50"),
-        ("date", "2024-05-17", "2024-05"), ("timestamp", "2024-05-17T10:00:00Z", "2024-05"), ("date", "soon", None),
-        ("email", 12, None), ("count", "three", None), ("free_text", "anything", None), ("ip_address", "2001:db8::1", None),
-        ("category", "pro", None), ("boolean", True, None), ("email", ["a@b.com"], None), ("amount", {"v": 1}, None),
+        ("amount", 250.5, "100..1000"),
+        ("amount", -1, "<0"),
+        ("count", 3, "2..4"),
+        ("count", 70, ">=50"),
+        ("date", "2024-05-17", "2024-05"),
+        ("timestamp", "2024-05-17T10:00:00Z", "2024-05"),
+        ("date", "soon", None),
+        ("email", 12, None),
+        ("count", "three", None),
+        ("free_text", "anything", None),
+        ("ip_address", "2001:db8::1", None),
+        ("category", "pro", None),
+        ("boolean", True, None),
+        ("email", ["a@b.com"], None),
+        ("amount", {"v": 1}, None),
     ],
 )
 def test_generalisations_and_wrong_types(

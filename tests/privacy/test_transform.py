@@ -47,7 +47,10 @@ def filled(database: Database, rows: list[dict[str, Any]]) -> Database:
 
 
 def contents(conn: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
-    return {table: conn.execute(f"select * from {table} order by {table.split('.')[1]}::text".encode()).fetchall() for table in TABLES}
+    return {
+        table: conn.execute(f"select * from {table} order by {table.split('.')[1]}::text".encode()).fetchall()
+        for table in TABLES
+    }
 
 
 @pytest.mark.integration
@@ -59,7 +62,9 @@ def test_days_are_transformed_once_and_reconcile(filled: Database, vault: Vault)
         assert (report.n_in, report.n_kept, report.exclusions["no_consent"]) == (60, 45, 15)
         assert (report.n_pseudonymous, report.n_anonymous, report.n_unknown_paths) == (45, 45, 1)
         assert pending_days(conn) == []
-        unaccounted = "select count(*) from safe.event_days where n_in <> n_kept + (select sum(n) from safe.exclusions e "
+        unaccounted = (
+            "select count(*) from safe.event_days where n_in <> n_kept + (select sum(n) from safe.exclusions e "
+        )
         unaccounted += "where e.event_day = event_days.event_day and reason = 'no_consent')"
         assert conn.execute(unaccounted.encode()).fetchone() == (0,)
         purposes = conn.execute("select distinct subject is null, purposes from safe.pseudonymous_events order by 1")
