@@ -16,7 +16,7 @@ from ml.intervals import Floats
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-MAX_IMPORTANCE_ROWS = 4000
+MAX_IMPORTANCE_ROWS = 2000
 SHOWN_FEATURES = 15
 
 
@@ -52,7 +52,7 @@ def importance(shares: list[tuple[str, float]]) -> bytes:
     shown = shares[:SHOWN_FEATURES][::-1]
     figure, (axis,) = _figure(1)
     axis.barh([name for name, _ in shown], [value for _, value in shown])
-    axis.set(title="Feature importance", xlabel="AUC lost when the column is shuffled")
+    axis.set(title="Feature importance", xlabel="AUC lost when shuffled")
     return _png(figure)
 
 
@@ -87,7 +87,7 @@ def _figure(n_axes: int) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.0 * n_axes, 4.2), layout="constrained")
+    figure = Figure(figsize=(2.0 + 5.0 * n_axes, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(1, n_axes, squeeze=False)[0]
 

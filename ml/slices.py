@@ -70,5 +70,5 @@ def _band_masks(band: Band, values: Floats) -> dict[str, NDArray[np.bool_]]:
     if not known.size:
         return {}
     edges = np.unique(np.quantile(known, np.linspace(0, 1, band.n_bands + 1)[1:-1]))
-    part = np.searchsorted(edges, values, side="right")
+    part = np.searchsorted(edges, values, side="left")
     return {f"{band.name} band {i + 1} of {len(edges) + 1}": part == i for i in range(len(edges) + 1)}

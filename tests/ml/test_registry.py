@@ -138,6 +138,33 @@ def test_champions_move_forward_and_back(registry: Registry, journal: Journal) -
     assert registry.rollback() == (2, 1)
 
 
+@with_candidate
+def test_a_kill_between_the_history_and_the_alias_is_made_good(registry: Registry, journal: Journal) -> None:
+    train_candidate(synthetic.training_set(synthetic.frame(300, 8, seed=5)), registry, journal, lambda _: None)
+    registry.promote(1)
+    registry._client.set_registered_model_tag(registry.name, "lethe.champions", "[1, 2]")
+    assert registry.champion() == 1
+    registry.promote(2)
+    assert registry.rollback() == (2, 1)
+
+
+def test_an_interrupted_training_is_journaled_and_taken_up_again(
+    small_set: TrainingSet, registry: Registry, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ml.record.write_files", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_candidate(small_set, registry, journal, lambda _: None)
+    assert train_candidate(small_set, registry, journal, lambda _: None).version == 1
+    runs = registry._client.search_runs([registry._experiment_id])
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "KILLED"]
+    journal.close()
+    assert "TRAINING_STOPPED" in next((registry._artifact_root.parent / "logs").iterdir()).read_text()
+
+
 def test_an_unknown_version_is_named(candidate: Candidate, registry: Registry) -> None:
     with pytest.raises(UnknownVersionError, match="no version 99"):
         registry.promote(candidate.version + 98)
