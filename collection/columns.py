@@ -76,6 +76,7 @@ class Rows:
         """The columns as an Arrow table of texts and one date; times are ISO 8601 in UTC, fingerprints hexadecimal."""
         import numpy as np
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         moments = np.array(self.columns["created_at"], dtype=np.int64)
         table = {
@@ -86,7 +87,8 @@ class Rows:
         table["fingerprint"] = pa.array(["\\x" + value.hex() for value in self.columns["fingerprint"]], pa.string())
         for name, value in self.constants.items():
             table[name] = pa.repeat(pa.scalar(value, pa.string()), len(moments))
-        table["created_at"] = pa.array(moments).cast(pa.timestamp("us", "UTC")).cast(pa.string())
+        times = pa.array(moments).cast(pa.timestamp("us")).cast(pa.string())
+        table["created_at"] = pc.binary_join_element_wise(times, "Z", "")
         table["event_day"] = pa.array((moments // _DAY).astype(np.int32)).cast(pa.date32())
         return pa.table(table)
 
