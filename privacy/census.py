@@ -30,12 +30,12 @@ UNSAFE_KEY = "?"
 
 @dataclass(slots=True)
 class Census:
-    """Counts per event day (days since 1970): unknown paths, dropped paths, wrong types; and rows with an unknown path."""
+    """Counts per (event day as days since 1970, path): unknown, dropped, of the wrong type; with_unknown: rows ('')."""
 
     unknown: Counter[tuple[int, str]] = field(default_factory=Counter)
     present: Counter[tuple[int, str]] = field(default_factory=Counter)
     mismatched: Counter[tuple[int, str]] = field(default_factory=Counter)
-    with_unknown: Counter[int] = field(default_factory=Counter)
+    with_unknown: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
 def take_census(
@@ -145,10 +145,8 @@ def _count_unknown(
         return
     counted: dict[str, npt.NDArray[np.bool_]] = {}
     for key, mask in rows.items():
-        if '"' in key or "\\" in key:  # cannot be quoted in a JSON path
-            found = [("", mask)]
-        else:
-            found = list(_structure(text, f'{path}."{key}"', mask))
+        quotable = '"' not in key and "\\" not in key  # else it cannot stand in a JSON path
+        found = list(_structure(text, f'{path}."{key}"', mask)) if quotable else [("", mask)]
         for suffix, at in found:
             where = f"{pointer}/{segment(key)}{suffix}"
             counted[where] = counted.get(where, False) | at
@@ -228,8 +226,8 @@ def segment(key: str) -> str:
     return key if FIELD_NAME.fullmatch(key) else UNSAFE_KEY
 
 
-def _add(counter: Counter[object], days: npt.NDArray[np.int32], *key: str) -> None:  # type: ignore[type-arg]
+def _add(counter: Counter[tuple[int, str]], days: npt.NDArray[np.int32], path: str = "") -> None:
     import numpy as np
 
     for day, n in zip(*np.unique(days, return_counts=True), strict=True):
-        counter[(int(day), *key) if key else int(day)] += int(n)
+        counter[int(day), path] += int(n)

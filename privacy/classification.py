@@ -80,7 +80,7 @@ def list_unknown(conn: psycopg.Connection) -> list[UnknownPath]:
     return found
 
 
-def confirm(
+def confirm(  # noqa: PLR0913, PLR0917 - the columns of one ruling
     conn: psycopg.Connection,
     event_type: str,
     path: str,

@@ -145,7 +145,10 @@ def decisions_for(conn: psycopg.Connection, subjects: Sequence[str]) -> pa.Table
     copy_arrow(conn, "pg_temp.wanted_subjects", pa.table({"subject": pa.array(subjects, pa.string())}))
     conn.execute("analyze wanted_subjects")
     names = ", ".join(f"'{purpose}'" for purpose in CARRIED)
-    query = f"select {', '.join(COLUMNS)} from consent.consent_events join wanted_subjects using (subject) where purpose in ({names})"
+    query = (
+        f"select {', '.join(COLUMNS)} from consent.consent_events join wanted_subjects using (subject) "
+        f"where purpose in ({names})"
+    )
     return read_table(conn, query, schema)
 
 
@@ -189,8 +192,9 @@ def _append(conn: psycopg.Connection, rows: list[Decision]) -> int:
             copy.write_row((ordinal, *fields, row.reason, evidence, row.fingerprint()))
     conn.execute("create temp table changed_subjects (subject text primary key) on commit drop")
     inserted = conn.execute(
-        "with added as (insert into consent.consent_events (subject, purpose, decision, decided_at, received_at, source, "
-        "method, reason, evidence, fingerprint) select subject, purpose, decision, decided_at, received_at, source, "
+        "with added as (insert into consent.consent_events (subject, purpose, decision, decided_at, received_at, "
+        "source, method, reason, evidence, fingerprint) "
+        "select subject, purpose, decision, decided_at, received_at, source, "
         "method, reason, evidence, fingerprint from new_decisions order by ordinal "
         "on conflict (fingerprint) do nothing returning subject), "
         "subjects as (insert into changed_subjects select distinct subject from added returning 1) "

@@ -1,4 +1,4 @@
-"""Which purposes hold for an event: the consent rule, set-based over numpy and Arrow. Pure; the ledger is consent.py."""
+"""Which purposes hold for an event: the consent rule, set-based and pure. The ledger is consent.py."""
 
 from __future__ import annotations
 

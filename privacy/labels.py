@@ -1,4 +1,4 @@
-"""The four label columns of an event: only short plain words pass, since whoever sends events may put anything there."""
+"""The four label columns of an event: only short plain words pass, since senders may put anything there."""
 
 from __future__ import annotations
 

@@ -14,9 +14,10 @@ IS_BOOLEAN = "({x} in ('true', 'false'))"
 IS_SCALAR = "({x} < '[' or {x} in ('true', 'false'))"  # text that starts with a quote, a sign or a digit
 ACCEPTS = {"string": IS_STRING, "number": IS_NUMBER, "boolean": IS_BOOLEAN, "scalar": IS_SCALAR}
 
-DIGITS_AT_END = "regexp_matches({x}, '[0-9]{{4}}\"$')"
 # A backslash in JSON text is an escape: slicing could tear it, so such values take the decoded way round.
 ESCAPED = "contains({x}, '\\')"
+# Such a value is no number of a person anyway; an escape can end in digits that are none ("\\u0007").
+DIGITS_AT_END = f"not {ESCAPED} and regexp_matches({{x}}, '[0-9]{{{{4}}}}\"$')"
 DOTTED_QUAD = '^"[0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}"$'
 DATE_START = '^"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'
 

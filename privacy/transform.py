@@ -16,9 +16,10 @@ import psycopg
 from privacy.classification import load_policy, policy_digest
 from privacy.consent import decisions_for
 from privacy.errors import UnreconciledDayError
-from privacy.kernel import ROW_REASONS, Transformed, transform
+from privacy.kernel import Transformed, transform
 from privacy.policy import CompiledPolicy
 from privacy.pseudonyms import Keyring, subject_tokens
+from privacy.rows import ROW_REASONS
 from privacy.vault import Vault
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def transform_days(
 
 
 def _chunks(conn: psycopg.Connection, days: Sequence[date]) -> Iterator[list[date]]:
-    sizes = dict(
+    sizes: dict[date, int] = dict(
         conn.execute("select event_day, n_events from raw.event_days where event_day = any(%s)", (list(days),))
     )
     conn.commit()
@@ -146,7 +147,8 @@ def _fetch(conn: psycopg.Connection, days: list[date]) -> tuple[pa.Table, dict[d
         sql.SQL(", ").join(map(sql.Identifier, RAW_COLUMNS)), sql.Literal(days)
     )
     versions = conn.execute(
-        "select event_day, event_days.version, coalesce(dirty_days.version, 0) from unnest(%s::date[]) as d (event_day) "
+        "select event_day, event_days.version, coalesce(dirty_days.version, 0) "
+        "from unnest(%s::date[]) as d (event_day) "
         "left join raw.event_days using (event_day) left join privacy.dirty_days using (event_day)",
         (days,),
     )
@@ -173,8 +175,8 @@ def _write(
     empty = dict.fromkeys(("n_in", "n_kept", "n_pseudonymous", "n_anonymous"), 0)
     conn.execute("delete from safe.event_days where event_day = any(%s)", (days,))
     conn.cursor().executemany(
-        "insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_kept, n_pseudonymous, n_anonymous, "
-        "version) values (%s, %s, %s, %s, %s, %s, %s, nextval('safe.event_day_version'))",
+        "insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_kept, n_pseudonymous, "
+        "n_anonymous, version) values (%s, %s, %s, %s, %s, %s, %s, nextval('safe.event_day_version'))",
         [
             (day, versions[day][0], policy.digest, *sums.get(day, empty).values())
             for day in days

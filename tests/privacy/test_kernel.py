@@ -76,7 +76,7 @@ def test_shuffled_input_gives_the_same_output(documents: list[dict[str, Any]], s
               data_classification=labels[n % 7 % 4], session_id=f"s{n % 3}", created_at=START + timedelta(hours=9 * n))
         for n, data in enumerate(documents)
     ]  # fmt: skip
-    shuffled = random.Random(seed).sample(rows, len(rows))
+    shuffled = random.Random(seed).sample(rows, len(rows))  # noqa: S311
     first, second = run(rows), run(shuffled)
     for name in ("pseudonymous", "anonymous", "exclusions", "unknown_paths", "days"):
         assert getattr(first, name).equals(getattr(second, name)), name
@@ -258,9 +258,18 @@ def test_canaries_do_not_leak_except_what_the_masks_allow() -> None:
         data |= {"email": f"{marks['email']}@example.com", "plan": {"deep": marks["unknown"]}, "n_items": marks["note"]}
         data |= {marks["key"]: 1, "status": {marks["email"] + "@example.com": 1}, "items": [{"owner": marks["name"]}]}
         rows.append(
-            event(n, data, user_id=None, session_id=marks["session"], persona_id=marks["persona"], company_id=marks["company"],
-                  client_info=json.dumps({"ip": marks["ip"]}), data_classification=CLASSES[n % 3], action=f"{marks['user']}@x.org")
-        )  # fmt: skip
+            event(
+                n,
+                data,
+                user_id=None,
+                session_id=marks["session"],
+                persona_id=marks["persona"],
+                company_id=marks["company"],
+                client_info=json.dumps({"ip": marks["ip"]}),
+                data_classification=CLASSES[n % 3],
+                action=f"{marks['user']}@x.org",
+            )
+        )
     result = run(rows)
     safe = json.dumps(
         [t.to_pylist() for t in (result.pseudonymous, result.anonymous, result.exclusions)], default=str

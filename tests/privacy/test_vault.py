@@ -46,7 +46,7 @@ def test_a_missing_master_key_is_refused(tmp_path: Path) -> None:
 def test_salts_without_their_keys_are_refused(tmp_path: Path) -> None:
     Vault.open(tmp_path).salts(SUBJECTS)
     (tmp_path / "keys.json").unlink()
-    with pytest.raises(VaultKeyMissingError, match="keys.json"):
+    with pytest.raises(VaultKeyMissingError, match=r"keys\.json"):
         Vault.open(tmp_path)
 
 

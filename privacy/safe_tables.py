@@ -1,0 +1,178 @@
+"""The two safe tables from the pieces of a batch: keyed identities, sorted by day and keyed event id. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from privacy import decisions as consent
+from privacy import labels
+from privacy.errors import MissingTokenError
+from privacy.pseudonyms import Keyring, encoded, token, tokens_of
+from privacy.rows import PERSONAL, Piece, Rows, one
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+PURPOSE_BITS = (1 << len(consent.PURPOSES_KEPT)) - 1
+HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the plans made, joined over the pieces, and the batch row that each made row comes from."""
+
+    columns: dict[str, pa.ChunkedArray]
+    at: npt.NDArray[np.int64]
+
+
+def assemble(
+    batch: pa.Table, rows: Rows, pieces: list[Piece], keyring: Keyring, tokens: dict[str, str]
+) -> tuple[pa.Table, pa.Table]:
+    import numpy as np
+    import pyarrow as pa
+
+    names = ("event_id", "anonymous_id", "data", "anonymous_data")
+    columns: dict[str, list[pa.ChunkedArray]] = {name: [] for name in names}
+    for piece in pieces:
+        for name in names:
+            source = name if name in piece.result.column_names else "data"
+            columns[name].append(piece.result[source])
+    at = np.concatenate([piece.at for piece in pieces]) if pieces else np.zeros(0, dtype=np.int64)
+    joined = {
+        name: pa.chunked_array([c for part in parts for c in part.chunks], pa.string())
+        for name, parts in columns.items()
+    }
+    pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
+    anonymous = np.flatnonzero((rows.held[at] & consent.SHARING_BIT) != 0)
+    made = _Made(joined, at)
+    return (
+        _pseudonymous(batch, rows, made, pseudonymous, keyring, tokens),
+        _anonymous(batch, rows, made, anonymous, keyring),
+    )
+
+
+def _pseudonymous(
+    batch: pa.Table,
+    rows: Rows,
+    made: _Made,
+    chosen: npt.NDArray[np.int64],
+    keyring: Keyring,
+    tokens: dict[str, str],
+) -> pa.Table:
+    import numpy as np
+    import pyarrow as pa
+
+    chosen = chosen[_order(rows.days[made.at[chosen]], made.columns["event_id"].take(pa.array(chosen)))]
+    source = made.at[chosen]
+    codes = rows.subject_codes[source]
+    subject = _subject_tokens(rows.subjects, codes, tokens)
+    purposes = _purpose_lists().take(pa.array(rows.held[source] & np.uint8(PURPOSE_BITS | consent.SHARING_BIT)))
+    keys = pa.array(source)
+    picked = pa.array(chosen)
+    own = {
+        name: _personal_tokens(keyring.pseudonymous, prefix, subject, codes, one(batch[column]).take(keys))
+        for name, column, prefix in (("persona", "persona_id", "p"), ("session", "session_id", "s"))
+    }
+    company = _tokens(keyring.pseudonymous, "c", one(batch["company_id"]).take(keys))
+    return pa.table(
+        {
+            "event_id": made.columns["event_id"].take(picked),
+            "subject": subject,
+            "persona": own["persona"],
+            "company": company,
+            "session": own["session"],
+            **{name: rows.labels[name].take(keys) for name in labels.COLUMNS},
+            "data": made.columns["data"].take(picked),
+            "occurred_at": one(batch["created_at"]).take(keys),
+            "received_at": one(batch["received_at"]).take(keys),
+            "event_day": one(batch["event_day"]).take(keys),
+            "purposes": purposes,
+        }
+    )
+
+
+def _anonymous(
+    batch: pa.Table,
+    rows: Rows,
+    made: _Made,
+    chosen: npt.NDArray[np.int64],
+    keyring: Keyring,
+) -> pa.Table:
+    import pyarrow as pa
+
+    chosen = chosen[_order(rows.days[made.at[chosen]], made.columns["anonymous_id"].take(pa.array(chosen)))]
+    keys, picked = pa.array(made.at[chosen]), pa.array(chosen)
+    created = one(batch["created_at"]).take(keys)
+    hours = created.cast(pa.int64()).to_numpy() // HOUR * HOUR
+    return pa.table(
+        {
+            "anonymous_id": made.columns["anonymous_id"].take(picked),
+            "company": _tokens(keyring.anonymous, "c", one(batch["company_id"]).take(keys)),
+            **{name: rows.labels[name].take(keys) for name in labels.COLUMNS},
+            "data": made.columns["anonymous_data"].take(picked),
+            "occurred_hour": pa.array(hours).cast(created.type),
+            "event_day": one(batch["event_day"]).take(keys),
+        }
+    )
+
+
+def _order(days: npt.NDArray[np.int32], ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Positions sorted by day, then id: the id sort first, the day sort is stable."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    by_id: npt.NDArray[np.int64] = pc.sort_indices(ids).to_numpy().astype(np.int64)
+    return by_id if len(days) == 0 or days.min() == days.max() else by_id[np.argsort(days[by_id], kind="stable")]
+
+
+def _subject_tokens(subjects: pa.Array, codes: npt.NDArray[np.int64], tokens: dict[str, str]) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    needed = np.unique(codes[codes >= 0])
+    made: list[str | None] = [None] * len(subjects)
+    for code in needed:
+        if (text := tokens.get(subjects[int(code)].as_py())) is None:
+            raise MissingTokenError("a subject of the batch has no pseudonym; make tokens for every user_id of it")
+        made[int(code)] = text
+    return pa.array(made, pa.string()).take(pa.array(codes, mask=codes < 0))
+
+
+def _personal_tokens(
+    key: bytes, prefix: str, subject: pa.Array, codes: npt.NDArray[np.int64], ids: pa.Array
+) -> pa.Array:
+    """Tokens under the subject's own token, so that they die with its salt; one HMAC per distinct (subject, id)."""
+    import numpy as np
+    import pyarrow as pa
+
+    if ids.null_count == len(ids):
+        return pa.nulls(len(ids), pa.string())
+    words = ids.dictionary_encode()
+    at = words.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    pair = (codes + 1) * len(words.dictionary) + at
+    _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
+    owners, values = subject.take(pa.array(first)).to_pylist(), words.dictionary.to_pylist()
+    chosen = (values[code] for code in at[first].tolist())
+    made = tokens_of(key, prefix, zip((owner or "" for owner in owners), chosen, strict=True))
+    missing = ids.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(made, pa.string()).take(pa.array(inverse, mask=missing))
+
+
+def _tokens(key: bytes, prefix: str, ids: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    words = ids.dictionary_encode()
+    made = [token(key, prefix, encoded(word)) for word in words.dictionary.to_pylist()]
+    return pa.array(made, pa.string()).take(words.indices)
+
+
+def _purpose_lists() -> pa.Array:
+    import pyarrow as pa
+
+    held = [
+        [p for bit, p in enumerate(consent.CARRIED) if mask >> bit & 1] for mask in range(1 << len(consent.CARRIED))
+    ]
+    return pa.array(held, pa.list_(pa.string()))
