@@ -1,6 +1,12 @@
 {# Typed reads of one JSON key; null where the key is absent or of another type. Used in staging only. #}
+
+{# Absurd numbers are null too, and decimals end at the sixth: one hostile value must not overflow a sum of everyone. #}
 {% macro json_number(column, key) -%}
-    case when jsonb_typeof({{ column }} -> '{{ key }}') = 'number' then ({{ column }} ->> '{{ key }}')::numeric end
+    case when jsonb_typeof({{ column }} -> '{{ key }}') = 'number' then
+        case when abs(({{ column }} ->> '{{ key }}')::numeric) < 1e15 then
+            round(({{ column }} ->> '{{ key }}')::numeric, 6)
+        end
+    end
 {%- endmacro %}
 
 {% macro json_flag(column, key) -%}

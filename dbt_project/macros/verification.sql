@@ -6,6 +6,11 @@
     select event_day from {{ model_days() }} where model = '{{ model }}' and not is_verified
 {%- endmacro %}
 
+{# As an array the planner takes them for few and uses the index; as a subquery it would read the whole table. #}
+{% macro is_unverified(column, model) -%}
+    {{ column }} = any(array({{ unverified_days(model) }}))
+{%- endmacro %}
+
 {# Weekly cutoffs that an unverified day can have changed: features look back 365 days, labels ahead 28. #}
 {% macro unverified_cutoffs(model) -%}
     select cutoff_on::date
@@ -13,13 +18,13 @@
     cross join lateral ({{ mondays('days.event_day - 28', 'days.event_day + 365') }}) as cutoffs
 {%- endmacro %}
 
-{# dbt's own hook for a test's `where`; adds the two placeholders __unverified_days__ and __unverified_cutoffs__. #}
+{# dbt's own hook for a test's `where`; fills the placeholders __unverified_days__ and __unverified_cutoffs__. #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- if not where -%} {% do return(relation) %} {%- endif -%}
     {%- set where = where
-        | replace('__unverified_days__', unverified_days(relation.identifier))
-        | replace('__unverified_cutoffs__', unverified_cutoffs(relation.identifier)) -%}
+        | replace('__unverified_days__', 'any(array(' ~ unverified_days(relation.identifier) ~ '))')
+        | replace('__unverified_cutoffs__', 'any(array(' ~ unverified_cutoffs(relation.identifier) ~ '))') -%}
     {% do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') %}
 {%- endmacro %}
 

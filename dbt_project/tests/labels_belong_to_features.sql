@@ -1,15 +1,12 @@
 -- Labels and features of an unverified cutoff speak of the same subjects.
-with cutoffs as (
-    {{ unverified_cutoffs('lbl_user_churn') }}
-),
-
-labels as (
-    select cutoff_on, subject from {{ ref('lbl_user_churn') }} where cutoff_on in (select cutoff_on from cutoffs)
+with labels as (
+    select cutoff_on, subject from {{ ref('lbl_user_churn') }}
+    where cutoff_on = any(array({{ unverified_cutoffs('lbl_user_churn') }}))
 ),
 
 rows_of_features as (
     select cutoff_on, subject from {{ ref('ftr_user_weekly') }}
-    where cutoff_on in (select cutoff_on from labels)
+    where cutoff_on = any(array(select distinct cutoff_on from labels))
 )
 
 select n_rows

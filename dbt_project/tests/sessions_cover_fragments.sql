@@ -1,13 +1,15 @@
 -- Each session of an unverified day counts the events of its fragments, and these days' fragments are all in sessions.
-with unverified as materialized (
-    {{ unverified_days('ses_sessions') }}
-),
+with touched as (
+    select * from {{ ref('ses_sessions') }} where {{ is_unverified('started_on', 'ses_sessions') }}
 
-touched as (
-    select * from {{ ref('ses_sessions') }}
-    where started_on in (select event_day from unverified)
-        or ended_on in (select event_day from unverified)
-        or (n_days > 2 and exists (select 1 from unverified where event_day between started_on and ended_on))
+    union distinct
+    select * from {{ ref('ses_sessions') }} where {{ is_unverified('ended_on', 'ses_sessions') }}
+
+    union distinct
+    select * from {{ ref('ses_sessions') }} as s
+    where s.n_days > 2 and exists (
+        select 1 from ({{ unverified_days('ses_sessions') }}) as u where u.event_day between s.started_on and s.ended_on
+    )
 ),
 
 counted as (
@@ -16,7 +18,7 @@ counted as (
     cross join lateral (
         select
             sum(n_events) as n_events,
-            sum(n_events) filter (where event_day in (select event_day from unverified)) as n_unverified_events
+            sum(n_events) filter (where event_day in ({{ unverified_days('ses_sessions') }})) as n_unverified_events
         from {{ ref('agg_user_fragments') }}
         where subject = t.subject and event_day between t.started_on and t.ended_on
             and started_at between t.started_at and t.ended_at
@@ -30,7 +32,7 @@ faults as (
     select 1 as fault
     where (select coalesce(sum(n_unverified_events), 0) from counted) <> (
         select coalesce(sum(n_events), 0) from {{ ref('agg_user_fragments') }}
-        where event_day in (select event_day from unverified)
+        where {{ is_unverified('event_day', 'ses_sessions') }}
     )
 )
 

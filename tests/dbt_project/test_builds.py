@@ -11,8 +11,6 @@ from tests.dbt_project.conftest import TABLES, Event, Project
 
 pytestmark = pytest.mark.integration
 
-SESSIONS = "select subject, started_at::text, ended_at::text, n_days, n_events from sessions.ses_sessions order by 1, 2"
-
 
 def daily(subject: str, first: str, n_days: int, every: int = 1) -> list[Event]:
     """An event at noon every `every` days."""
@@ -40,26 +38,22 @@ def test_only_consented_events_of_somebody_become_features(project: Project) -> 
     assert project.rows("select sum(n_events) from aggregates.agg_user_day") == [(10,)]
 
 
-def test_sessions_cross_midnight_and_follow_late_and_removed_events(project: Project) -> None:
-    evening = [Event("a", "s", "2024-01-01 23:40")]
-    morning = [Event("b", "s", "2024-01-02 00:20"), Event("c", "s", "2024-01-02 12:00")]
-    project.replace_days(evening + morning)
-    project.build()
-    apart = project.rows(SESSIONS)
-    assert [row[3:] for row in apart] == [(1, 1), (1, 1), (1, 1)]
+def test_sessions_follow_late_and_removed_events_across_midnight(project: Project) -> None:
+    evening, noon = Event("a", "s", "2024-01-01 23:40"), Event("c", "s", "2024-01-02 12:00")
+    early, late = Event("b", "s", "2024-01-02 00:20"), Event("late", "s", "2024-01-01 23:55")
 
-    project.replace_days([*evening, Event("late", "s", "2024-01-01 23:55")])
-    project.build()
-    assert project.rows(SESSIONS)[0] == ("s", "2024-01-01 23:40:00+00", "2024-01-02 00:20:00+00", 2, 3)
-    assert len(project.rows(SESSIONS)) == 2
+    def sessions(*changed: Event, day: str) -> list[tuple[object, ...]]:
+        project.replace_days(changed, days=[date.fromisoformat(day)])
+        project.build()
+        return project.rows("select n_days, n_events from sessions.ses_sessions order by started_at")
 
-    project.replace_days(evening)
-    project.build()
-    assert project.rows(SESSIONS) == apart
-
-    project.replace_days([], days=[date(2024, 1, 2)])
-    project.build()
-    assert project.rows(SESSIONS) == apart[:1]
+    project.replace_days([evening])
+    assert sessions(early, noon, day="2024-01-02") == [(1, 1), (1, 1), (1, 1)]
+    assert sessions(evening, late, day="2024-01-01") == [(2, 3), (1, 1)], "a late evening event joins the morning"
+    assert sessions(noon, day="2024-01-02") == [(1, 2), (1, 1)], "a removed morning event leaves the evening"
+    assert sessions(early, noon, day="2024-01-02") == [(2, 3), (1, 1)], "a late morning event joins the evening"
+    assert sessions(evening, day="2024-01-01") == [(1, 1), (1, 1), (1, 1)], "a removed evening event splits"
+    assert sessions(day="2024-01-02") == [(1, 1)]
 
 
 def test_ml_reads_features_and_nothing_else_after_every_build(project: Project) -> None:

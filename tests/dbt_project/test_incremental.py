@@ -27,7 +27,7 @@ def some_events(chance: Random, n: int, first_day: int, last_day: int) -> list[E
     found = []
     for _ in range(n):
         day = chance.randint(first_day, last_day)
-        minute = chance.choice([chance.randint(0, 1439), chance.randint(1400, 1439), chance.randint(0, 40)])
+        minute = chance.choice([chance.randint(0, 1439), chance.randint(1415, 1439), chance.randint(0, 25)])
         at = START + timedelta(days=day, minutes=minute)
         found.append(
             Event(
@@ -56,14 +56,14 @@ def change(chance: Random, log: list[Event], step: int) -> tuple[list[Event], se
         gone = [e for e in log if e.subject == subject and chance.random() < 0.7]
         return [e for e in log if e not in gone], {e.occurred_at.date() for e in gone}
     late = step % 3 == 1
-    new = some_events(chance, 12, 0 if late else 50 * step, 40 if late else 50 * step + 40)
+    new = some_events(chance, 12, 0 if late else 30 * step, 20 if late else 30 * step + 20)
     return log + new, {e.occurred_at.date() for e in new}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_any_history_of_changes_equals_a_full_refresh(project: Project, seed: int) -> None:
     chance = seeded(seed)
-    log = some_events(chance, 150, 0, 60)
+    log = some_events(chance, 150, 0, 20)
     rewrite(project, log, {e.occurred_at.date() for e in log})
     project.build()
     for step in range(1, 6):

@@ -8,6 +8,7 @@
         {'columns': ['subject', 'started_on']},
         {'columns': ['started_on']},
         {'columns': ['ended_on']},
+        {'columns': ['subject', 'n_days']},
         {'columns': ['n_days']}
     ],
     pre_hook=[

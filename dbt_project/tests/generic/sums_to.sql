@@ -7,7 +7,7 @@ with made as (
 source_rows as (
     select event_day, sum({{ upstream_column }}) as n
     from {{ upstream }}
-    where event_day in ({{ unverified_days(model_name) }}) and {{ upstream_where }}
+    where {{ is_unverified('event_day', model_name) }} and {{ upstream_where }}
     group by event_day
 )
 
