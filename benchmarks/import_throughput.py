@@ -25,7 +25,7 @@ from warehouse.settings import Settings
 
 
 def measure(file: Path, mapping_file: Path) -> tuple[int, float, float]:
-    """Records read, seconds taken and CPU seconds of this process, into a database made for it and removed afterwards."""
+    """Records read, seconds, and CPU seconds of this process; the database is made for it and removed afterwards."""
     pa.array(["load pandas"])
     mapping = load_mapping(mapping_file)
     with tempfile.TemporaryDirectory(prefix="lethe-bench-") as home:
