@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_PER_CHUNK = 200_000
+RETRIES = 5
 RAW_COLUMNS = (
     "id",
     "user_id",
@@ -88,7 +90,7 @@ def transform_days(
     report = TransformReport()
     keyring = Keyring.of(vault)
     for chunk in _chunks(conn, sorted(set(days))):
-        _transform_chunk(conn, chunk, vault, keyring, report)
+        _add(report, chunk, _with_retries(partial(_transform_chunk, conn, chunk, vault, keyring)))
         if progress:
             progress(len(report.days), len(set(days)))
     return report
@@ -111,9 +113,7 @@ def _chunks(conn: psycopg.Connection, days: Sequence[date]) -> Iterator[list[dat
         yield chunk
 
 
-def _transform_chunk(
-    conn: psycopg.Connection, days: list[date], vault: Vault, keyring: Keyring, report: TransformReport
-) -> None:
+def _transform_chunk(conn: psycopg.Connection, days: list[date], vault: Vault, keyring: Keyring) -> Transformed:
     # Everything is read in one snapshot: the raw version that is recorded is the version that was read.
     conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     try:
@@ -129,7 +129,17 @@ def _transform_chunk(
     finally:
         conn.commit()
         conn.isolation_level = None
-    _add(report, days, result)
+    return result
+
+
+def _with_retries(attempt: Callable[[], Transformed]) -> Transformed:
+    """A consent decision that commits meanwhile makes the server refuse the chunk; it is computed again, with it."""
+    for _ in range(RETRIES):
+        try:
+            return attempt()
+        except psycopg.errors.SerializationFailure:
+            continue
+    return attempt()
 
 
 def _fetch(conn: psycopg.Connection, days: list[date]) -> tuple[pa.Table, dict[date, tuple[int, int]]]:
