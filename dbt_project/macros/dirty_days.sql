@@ -53,13 +53,13 @@
 {# Pre-hook, part two, for models with a column event_day. #}
 {% macro delete_dirty_days() %}
     {% if is_incremental() %}
-    delete from {{ this }} where event_day in (select event_day from dirty_days)
+    delete from {{ this }} where event_day = any(array(select event_day from dirty_days))
     {% endif %}
 {% endmacro %}
 
-{# In a model: keep the days that have to be built. #}
+{# In a model: keep the days that have to be built. As an array, the planner takes them for few and uses the index. #}
 {% macro where_dirty_day(column='event_day') -%}
-    {%- if is_incremental() %} where {{ column }} in (select event_day from dirty_days) {% endif -%}
+    {%- if is_incremental() %} where {{ column }} = any(array(select event_day from dirty_days)) {% endif -%}
 {%- endmacro %}
 
 {# Post-hook: the state follows the rows, in the same transaction. #}
