@@ -73,7 +73,10 @@ def _add_quarantine(commands: Any, shared: argparse.ArgumentParser) -> None:
     actions = commands.add_parser("quarantine", help="records that could not be stored").add_subparsers(
         required=True, metavar="ACTION"
     )
-    _command(actions, shared, "list", "quarantined records, without values").set_defaults(handler="quarantine_list")
+    listing = _command(actions, shared, "list", "quarantined records and counts by code, without values")
+    listing.add_argument("--code", help="only records with this code")
+    listing.add_argument("--limit", type=int, default=100, help="at most this many records (default: 100)")
+    listing.set_defaults(handler="quarantine_list")
     show = _command(actions, shared, "show", "one record, decrypted, on this terminal only")
     show.add_argument("import_id", metavar="IMPORT")
     show.add_argument("record_no", type=int, metavar="RECORD")

@@ -51,7 +51,7 @@ def exit_code(error: Exception) -> int | None:
 
 def complain(text: str, code: int) -> int:
     """Print what went wrong and return the exit code."""
-    print(f"lethe: {text}", file=sys.stderr)  # noqa: T201
+    print(f"lethe: {text}", file=sys.stderr)
     return code
 
 

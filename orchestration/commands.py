@@ -35,7 +35,7 @@ class Console:
 
     def __call__(self, line: str) -> None:
         if not self._quiet:
-            print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=sys.stderr, flush=True)
 
 
 def run(settings: Settings, request: RunRequest, console: Console) -> tuple[dict[str, Any], Outcome]:
@@ -97,6 +97,7 @@ def render(result: dict[str, Any], outcome: Outcome, settings: Settings) -> str:
         lines.append(f"\nREFUSED by {outcome.refusal.step}\n{outcome.refusal.text}")
     lines.append(
         f"\nWhere to look next\n  make up                 Dagster and MLflow in the browser (home {settings.home})"
-        "\n  lethe status            what this home holds\n  lethe url               the database, for psql or a BI tool"
+        "\n  lethe status            what this home holds"
+        "\n  lethe url               the database, for psql or a BI tool"
     )
     return "\n".join(lines)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from orchestration.platform import PROJECT
 from warehouse.errors import WarehouseError
@@ -83,6 +87,30 @@ def project_digest() -> str:
         if path.suffix in (".sql", ".yml") and not {"target", "logs"} & set(path.relative_to(PROJECT_DIR).parts):
             digest.update(str(path.relative_to(PROJECT_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+class _BuildLog(io.TextIOBase):
+    """Takes dbt's output: all of it into a file, finished models and failures to the person as well."""
+
+    def __init__(self, echo: Callable[[str], None], file: TextIO) -> None:
+        self._echo = echo
+        self._file = file
+
+    def write(self, text: str) -> int:
+        if " OK created " in text or " ERROR " in text or " FAIL " in text:
+            self._echo("  ".join(text.replace(".", " ").split("  ")[:1]).strip())
+        return self._file.write(text)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+@contextmanager
+def told(echo: Callable[[str], None], path: Path) -> Iterator[None]:
+    """Keep what dbt prints out of the command's own output."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file, contextlib.redirect_stdout(_BuildLog(echo, file)):
+        yield
 
 
 def use_login(database: Database) -> None:

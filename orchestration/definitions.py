@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import warnings
+from functools import lru_cache
 
 import dagster as dg
 
-from warehouse.settings import TELEMETRY_OFF, Settings, export
-
-warnings.filterwarnings("ignore", category=dg.BetaWarning)  # BackfillPolicy: one run for a range is what we need
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+from warehouse.settings import TELEMETRY_OFF, Settings, export, export_missing
 
 
+@lru_cache(maxsize=4)
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """Fresh definitions for one home. Raises DbtParseError."""
+    """The definitions of one home, built once per process. Raises DbtParseError."""
     from dagster_dbt import DbtCliResource
 
     from orchestration import dbt, jobs, schedules, sensors
     from orchestration.assets import collection, model, privacy, transformations
     from orchestration.platform import PlatformResource
 
-    export({**TELEMETRY_OFF, **{k: v for k, v in dbt.NO_LOGIN.items() if k not in os.environ}})
+    export(TELEMETRY_OFF)
+    export_missing(dbt.NO_LOGIN)
     manifest = dbt.manifest_path(settings)
     return dg.Definitions(
         assets=[
@@ -52,4 +50,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 # Imported once by the fork server instead of in every step's process.
 PRELOADED = ["dagster", "dagster_dbt", "dagster_postgres", "pandas", "pyarrow", "psycopg", "duckdb"]
 
-defs = build_definitions(Settings.load())
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dg` and the Dagster services load: the home of LETHE_HOME, or the default one."""
+    return build_definitions(Settings.load())

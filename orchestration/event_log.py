@@ -1,7 +1,7 @@
-"""Dagster's PostgreSQL event log, with the plans of a long backfill written in bulk.
+"""Dagster's PostgreSQL event log, with the plans of a long backfill written in bulk and only where they are true.
 
-Dagster 1.13 writes one "planned" event per asset and partition in a transaction and two connections of its own:
-a backfill of 13 years took 220 s for one asset before any work. The rows written here are the same rows.
+Dagster 1.13 plans every asset and check of a partitioned job for every partition, those without partitions too, and
+writes each plan in a transaction of its own: 13 years of days took minutes before any work.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagster import DagsterEventType
+from dagster import AssetKey, DagsterEvent, DagsterEventType
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import AssetMaterializationPlannedData
 from dagster._core.events.log import EventLogEntry
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config
+
+from orchestration.assets.partitions import PARTITIONED
 
 ROWS_PER_STATEMENT = 1_000
 
@@ -30,6 +34,7 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events; planned materialisations in few statements, everything else as Dagster does."""
+        events = truthful(events)
         planned = [event for event in events if _is_planned(event)]
         if others := [event for event in events if not _is_planned(event)]:
             super().store_event_batch(others)
@@ -41,6 +46,37 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             for event in last_of_asset.values():
                 # The event id is kept for materialisations and observations only; a plan has none to keep.
                 self._store_asset_event(conn, event, 0)
+
+
+def truthful(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
+    """The events without partitions for assets that have none: one plan per such asset, and its checks as a whole."""
+    kept: list[EventLogEntry] = []
+    seen: set[AssetKey] = set()
+    for entry in events:
+        event = entry.get_dagster_event()
+        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            kept.append(_without_check_partitions(entry, event))
+        elif not _is_planned(entry) or event.asset_key in PARTITIONED:
+            kept.append(entry)
+        elif event.asset_key is not None and event.asset_key not in seen:
+            seen.add(event.asset_key)
+            plan = AssetMaterializationPlannedData(event.asset_key, partition=None, partitions_subset=None)
+            kept.append(_with_data(entry, event, plan))
+    return kept
+
+
+def _without_check_partitions(entry: EventLogEntry, event: DagsterEvent) -> EventLogEntry:
+    planned = event.asset_check_planned_data
+    if planned.partitions_subset is None or planned.asset_key in PARTITIONED:
+        return entry
+    return _with_data(
+        entry, event, AssetCheckEvaluationPlanned(asset_key=planned.asset_key, check_name=planned.check_name)
+    )
+
+
+def _with_data(entry: EventLogEntry, event: DagsterEvent, data: Any) -> EventLogEntry:
+    changed: EventLogEntry = entry._replace(dagster_event=event._replace(event_specific_data=data))
+    return changed
 
 
 def _is_planned(event: EventLogEntry) -> bool:

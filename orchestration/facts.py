@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +86,29 @@ def gate_verdicts(platform: Platform) -> list[dict[str, Any]]:
     ]
 
 
+def champion(platform: Platform) -> str | None:
+    """The champion's name and version without asking MLflow, which takes seconds to import."""
+    with platform.database.connect("mlflow") as conn:
+        exists = conn.execute("select to_regclass('mlflow.registered_model_aliases')").fetchone()
+        if not exists or exists[0] is None:
+            return None
+        row = conn.execute("select name, version from registered_model_aliases where alias = 'champion'").fetchone()
+    return f"{row[0]} version {row[1]}" if row else None
+
+
 def model_facts(platform: Platform) -> dict[str, Any] | None:
     """The champion with its figures, or None before the first promotion."""
     version = platform.registry.champion()
-    return platform.registry.describe(version) if version is not None else None
+    if version is None:
+        return None
+    facts = platform.registry.describe(version)
+    # A sentence per gate, cut at the sentences' own ends: the registry keeps them as one tag.
+    sentences = re.findall(r"\w+ (?:passed|refused):.*?\)\.", facts.pop("decision") or "")
+    return {**facts, "verdicts": [_short(sentence) for sentence in sentences]}
+
+
+def _short(sentence: str) -> str:
+    return re.sub(r"(\d\.\d{3})\d+", r"\1", sentence)
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, Any]:

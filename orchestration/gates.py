@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def check_name(rule: suites.Rule) -> str:
     """The Dagster name of a rule: table, column and kind in letters, digits and underscores."""
-    return re.sub(r"\W+", "_", f"{rule.table}_{rule.column or 'table'}_{rule.kind}_{rule.says}").strip("_").lower()[:120]
+    return (
+        re.sub(r"\W+", "_", f"{rule.table}_{rule.column or 'table'}_{rule.kind}_{rule.says}").strip("_").lower()[:120]
+    )
 
 
 def check_specs(gate: str, asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -59,7 +61,7 @@ def judge(
         )
 
 
-def report(result: GateResult, asset: dg.AssetKey) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+def report(result: GateResult, asset: dg.AssetKey) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """A check result per rule, then the gate's materialisation. A refused gate materialises nothing: it raises."""
     from quality.gates import GateRefused
 

@@ -101,14 +101,15 @@ def quarantine_list(settings: Settings, options: argparse.Namespace) -> int:
     from orchestration.platform import Platform
 
     with Platform.open(settings).database.connect("collection") as conn:
-        rows = quarantine.list_records(conn)
-    for row in rows:
-        say(
-            f"{row.import_id} {row.record_no:>8}  {row.file}:{row.line if row.line is not None else '-'}"
-            f" @{row.byte_offset if row.byte_offset is not None else '-'}  {row.code}  {row.path or '/'}  {row.hint}"
-            f"{'  (replayed)' if row.replayed_at else ''}"
-        )
-    say(f"{len(rows)} quarantined records")
+        counts = quarantine.count_quarantine(conn)
+        records = quarantine.list_quarantine(conn, code=options.code, limit=options.limit)
+    for item in records:
+        where = f"{item.file}:{item.place.line} @{item.place.byte_offset}".replace("None", "-")
+        done = "  (replayed)" if item.replayed_at else ""
+        say(f"{item.import_id} {item.record_no:>8}  {where}  {item.code}  {item.path or '/'}  {item.hint or ''}{done}")
+    for code, n in counts.items():
+        say(f"{n:>9,}  {code}")
+    say(f"{sum(counts.values()):,} records wait in quarantine; {len(records):,} are listed")
     return DONE
 
 
@@ -121,7 +122,7 @@ def quarantine_show(settings: Settings, options: argparse.Namespace) -> int:
 
     platform = Platform.open(settings)
     with platform.database.connect("collection") as conn:
-        raw = quarantine.show(conn, options.import_id, options.record_no, unseal=platform.vault.unseal)
+        raw = quarantine.show_record(conn, options.import_id, options.record_no, unseal=platform.vault.unseal)
     sys.stdout.buffer.write(raw + b"\n")
     return DONE
 
@@ -146,8 +147,9 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
             missing = [n for n in ("klass", "kind", "steward", "reason") if not getattr(options, n)]
             if missing:
                 return complain(f"--confirm needs --{', --'.join(missing).replace('klass', 'class')}", USAGE)
+            event_type, path = options.confirm
             classification.confirm(
-                conn, *options.confirm, options.klass, options.kind, options.steward, options.reason,
+                conn, event_type, path, options.klass, options.kind, options.steward, options.reason,
                 decided_at=settings.now(),
             )  # fmt: skip
             say(f"ruled: {' '.join(options.confirm)} is {options.klass} ({options.kind}); the next run applies it")
@@ -157,7 +159,8 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
         say(json.dumps([asdict(item) for item in items], default=str))
         return DONE
     for item in items:
-        say(f"{item.n_events:>9,}  {item.event_type:<12} {item.path:<40} {item.proposal}")
+        p = item.proposal
+        say(f"{item.n_events:>9,}  {item.event_type:<12} {item.path:<40} propose {p.klass} ({p.kind}): {p.why}")
     say(f"{len(items)} paths have no rule and are left out; rule with `lethe classify --confirm EVENT_TYPE PATH ...`")
     return DONE
 
@@ -176,6 +179,4 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
 
 def say(text: str) -> None:
     """Print a result."""
-    print(text, flush=True)  # noqa: T201
-
-
+    print(text, flush=True)

@@ -14,8 +14,11 @@ import pyarrow as pa
 from collection.errors import InputError
 
 if TYPE_CHECKING:
+    import psycopg
+
     from collection.importer import ImportReport
     from collection.mapping import Mapping
+    from collection.quarantine import ReplayReport
     from orchestration.platform import Platform
 
 
@@ -64,6 +67,7 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
     from collection.importer import import_files
     from collection.store import imported_subjects
 
+    load_rules(platform, mapping.classification)
     with platform.database.connect("collection") as conn:
         report = import_files(
             conn,
@@ -75,14 +79,51 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
             progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
         )
         subjects = imported_subjects(conn, list(report.import_ids)) if basis else []
-    load_rules(platform, mapping.classification)
-    if basis:
-        record_evidence(platform, subjects, mapping.source, basis)
+        received_at = first_received(conn, list(report.import_ids))
+    if basis and subjects:
+        record_evidence(platform, subjects, mapping.source, basis, received_at)
     remember_training_policy(platform, mapping.training)
     return report
 
 
-def record_evidence(platform: Platform, subjects: list[Any], source: str, basis: Basis) -> None:
+def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason: str | None) -> ReplayReport:
+    """Try quarantined records again under a corrected mapping; each is stored at most once."""
+    from collection import quarantine
+    from collection.mapping import load_mapping
+    from collection.store import imported_subjects
+
+    mapping = load_mapping(mapping_path)
+    basis = basis_of(mapping, purposes, reason)
+    load_rules(platform, mapping.classification)
+    with platform.database.connect("collection") as conn:
+        report = quarantine.replay(
+            conn,
+            mapping,
+            unseal=platform.vault.unseal,
+            now=platform.settings.now(),
+            has_basis=basis is not None,
+        )
+        imports = [
+            str(row[0])
+            for row in conn.execute("select import_id from raw.imports where source = %s", (mapping.source,)).fetchall()
+        ]
+        subjects = imported_subjects(conn, imports) if basis else []
+        received_at = first_received(conn, imports) if imports else platform.settings.now()
+    if basis and subjects:
+        record_evidence(platform, subjects, mapping.source, basis, received_at)
+    return report
+
+
+def first_received(conn: psycopg.Connection, import_ids: list[str]) -> datetime:
+    """When the first of these imports began: evidence given with an import was known when its events came in."""
+    row = conn.execute("select min(received_at) from raw.imports where import_id = any(%s)", (import_ids,)).fetchone()
+    if row is None or row[0] is None:
+        raise LookupError(f"no import is recorded under {', '.join(import_ids)}")
+    found: datetime = row[0]
+    return found
+
+
+def record_evidence(platform: Platform, subjects: list[Any], source: str, basis: Basis, received_at: datetime) -> None:
     """Write the stated basis to the consent ledger, one decision a subject and purpose."""
     from privacy.consent import record_imported_evidence
 
@@ -93,7 +134,7 @@ def record_evidence(platform: Platform, subjects: list[Any], source: str, basis:
             basis.purposes,
             source=source,
             reason=basis.reason,
-            received_at=platform.settings.now(),
+            received_at=received_at,
         )
 
 
@@ -108,6 +149,7 @@ def load_rules(platform: Platform, rules: list[Any]) -> None:
 
 def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport:
     """Simulate a product log and import it by the ordinary path; its consents go to the ledger."""
+    from collection.importer import import_files
     from collection.mapping import parse_mapping
     from collection.simulator import (
         SIMULATOR_MAPPING,
@@ -116,7 +158,6 @@ def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport
         simulate,
         write_jsonl,
     )
-    from collection.importer import import_files
     from privacy.consent import record_decisions
 
     spec = SimulationSpec(seed=plan.seed, n_events=plan.n_events, end_on=date.fromisoformat(plan.end_on))

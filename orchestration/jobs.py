@@ -23,6 +23,8 @@ pipeline_job = dg.define_asset_job(
 )
 retrain_job = dg.define_asset_job(
     RETRAIN,
-    selection=dg.AssetSelection.groups("ml") | dg.AssetSelection.assets(["quality", "features_out"]) | dg.AssetSelection.assets(["quality", "predictions_out"]),
+    selection=dg.AssetSelection.groups("ml")
+    | dg.AssetSelection.assets(["quality", "features_out"])
+    | dg.AssetSelection.assets(["quality", "predictions_out"]),
     description="Train, gate, promote and predict on the features as they are.",
 )

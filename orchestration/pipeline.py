@@ -58,7 +58,9 @@ def exclusive(platform: Platform) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AnotherRunError(f"another `lethe run` works on {platform.home}; wait for it, then run again") from None
+            raise AnotherRunError(
+                f"another `lethe run` works on {platform.home}; wait for it, then run again"
+            ) from None
         yield
 
 
@@ -66,7 +68,8 @@ def state_digest(platform: Platform) -> str:
     """What everything below raw is built from; equal digests mean there is nothing to do."""
     with platform.database.connect("privacy") as conn:
         row = conn.execute(
-            "select (select coalesce(bit_xor(hashtextextended(event_day || ':' || version, 0)), 0) from raw.event_days),"
+            "select"
+            " (select coalesce(bit_xor(hashtextextended(event_day || ':' || version, 0)), 0) from raw.event_days),"
             " (select coalesce(bit_xor(hashtextextended(event_day || ':' || version, 0)), 0) from safe.event_days),"
             " (select coalesce(max(version), 0) from privacy.dirty_days),"
             " (select coalesce(bit_xor(hashtextextended(r::text, 0)), 0) from privacy.classification_rules r)"
@@ -138,16 +141,13 @@ def _execute(
     run_id = make_new_run_id()
     with instance.open_instance(platform) as opened:
         _listen(opened, run_id, platform, outcome)
-        result = job.execute_in_process(
+        return job.execute_in_process(
             run_config={**QUIET, **run_config},
             instance=opened,
             run_id=run_id,
-            raise_on_error=False,
+            raise_on_error=outcome is None,
             tags={"lethe/launched_by": "cli", "lethe/pid": str(os.getpid()), **tags},
         )
-    if outcome is None and not result.success:
-        raise RunFailedError(facts.failure_of(result)[1])
-    return result
 
 
 def _listen(instance: DagsterInstance, run_id: str, platform: Platform, outcome: Outcome | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,13 +24,17 @@ PROJECT = Path(__file__).resolve().parents[1]
 Echo = Callable[[str], None]
 
 
+def _unheard(_text: str) -> None:
+    """Nobody listens: a service has its logs."""
+
+
 @dataclass(frozen=True)
 class Platform:
     """A home and its open database. `echo` tells a person what happens; a service has nobody to tell."""
 
     settings: Settings
     database: Database
-    echo: Echo = field(default=lambda text: None)
+    echo: Echo = _unheard
 
     @classmethod
     def open(cls, settings: Settings, echo: Echo | None = None) -> Platform:

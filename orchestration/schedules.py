@@ -1,6 +1,5 @@
 """What runs by the clock: yesterday's day at 02:00 UTC, and a weekly retraining."""
 
-
 import dagster as dg
 
 from orchestration.jobs import pipeline_job, retrain_job

@@ -1,6 +1,5 @@
 """What runs because something happened: changed days, and features that drifted. Each says its cause on the run."""
 
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass
@@ -32,7 +31,7 @@ class DriftCursor:
     minimum_interval_seconds=60,
     description="Materialises days whose events, consents or rules changed.",
 )
-def dirty_days(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
+def dirty_days(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
     """One run over the changed days; the same set of changes asks only once."""
     from privacy.transform import pending_days
 
@@ -84,7 +83,9 @@ def react(report: "DriftReport", newest: date, known: DriftCursor, now: datetime
     if not report.drifted:
         reason = f"no feature drifted at {newest}"
     elif known.retrained_at and now - datetime.fromisoformat(known.retrained_at) < COOL_DOWN:
-        reason = f"{len(report.drifted)} features drifted at {newest}, but a training was asked for {known.retrained_at}"
+        reason = (
+            f"{len(report.drifted)} features drifted at {newest}, but a training was asked for {known.retrained_at}"
+        )
     else:
         request = dg.RunRequest(run_key=f"drift-{newest}", tags={"lethe/cause": cause(report, newest)})
         return dg.SensorResult([request], cursor=_dump(DriftCursor(str(newest), now.isoformat())))

@@ -7,11 +7,12 @@ from typing import Any
 REASONS = {
     "no_consent": "no consent for any use",
     "sensitive_event": "labelled sensitive",
-    "sensitive": "fields ruled sensitive",
+    "sensitive_path": "fields ruled sensitive",
+    "personal_without_sharing": "labelled personal, without consent for sharing",
     "unknown_path": "fields nobody has ruled on",
     "type_mismatch": "fields of another type than ruled",
     "unsafe_label": "labels that could hold a person's words",
-    "unmaskable": "personal fields that no mask covers",
+    "no_mask": "personal fields that no mask covers",
 }
 
 
@@ -58,22 +59,22 @@ def _model(summary: dict[str, Any]) -> str:
     if not model:
         return "Model       none yet"
     m = model["metrics"]
-    lines = [
-        f"Model       {model['name']} version {model['version']} is {model['alias']} ({model.get('rung', '?')})",
-        f"            AUC {_figure(m, 'auc_roc')} on later cutoffs; a random order has .5 (majority baseline)",
+    rows = [
+        ("churn model, on later cutoffs", "auc_roc"),
+        ("recency alone", "recency_alone/auc_roc"),
+        ("majority (a random order)", None),
+        ("the model with bots in the test rows", "with_bots/auc_roc"),
+        ("trained with bots as well", "trained_with_bots/auc_roc"),
     ]
-    if "recency_alone/auc_roc" in m:
-        lines.append(f"            recency alone {_figure(m, 'recency_alone/auc_roc')}")
-    for rung in ("majority", "logistic", "boosting"):
-        if f"validation/{rung}/auc_roc" in m:
-            lines.append(f"            on validation: {rung} {m[f'validation/{rung}/auc_roc']:.4f}")
-    if "with_bots/auc_roc" in m:
-        lines.append(f"            with bots in the test rows {_figure(m, 'with_bots/auc_roc')}")
-    lines.append(f"            {model.get('decision', '')}")
+    lines = [f"Model       {model['name']} version {model['version']} is {model['alias']}: {model['rung']}"]
+    lines += [f"            AUC {_figure(m, key)}  {label}" for label, key in rows if key is None or key in m]
+    lines += [f"            {line}" for line in model["verdicts"]]
     return "\n".join(lines)
 
 
-def _figure(metrics: dict[str, float], name: str) -> str:
+def _figure(metrics: dict[str, float], name: str | None) -> str:
+    if name is None:
+        return f"{0.5:.4f}" + " " * 17
     value, low, high = (metrics.get(f"{name}{end}") for end in ("", "_low", "_high"))
     interval = f" [{low:.4f}, {high:.4f}]" if low is not None and high is not None else ""
     return f"{value:.4f}{interval}"

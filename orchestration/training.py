@@ -123,5 +123,7 @@ def candidate_metadata(platform: Platform, candidate: Candidate) -> dict[str, An
 
 
 def _figure_table(figures: dict[str, Figure] | Any) -> str:
-    rows = [f"| {name} | {figure.value:.4f} | {figure.low:.4f} – {figure.high:.4f} |" for name, figure in figures.items()]
+    rows = [
+        f"| {name} | {figure.value:.4f} | {figure.low:.4f} – {figure.high:.4f} |" for name, figure in figures.items()
+    ]
     return "\n".join(["| figure | value | 95 % interval |", "|---|---|---|", *rows])

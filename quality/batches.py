@@ -152,7 +152,7 @@ where coalesce((select max(event_day) from safe.event_days) - {newest}, 100000) 
         "unpredicted_subjects": f"""
 with predicted as (select cutoff_on, subject from {{batch}})
 select 1 as fault from {suites.FEATURES} f left join predicted p on p.cutoff_on = f.cutoff_on and p.subject = f.subject
-where f.cutoff_on = {newest} and p.subject is null""",
+where f.cutoff_on = {newest} and p.subject is null and not f.is_bot""",
         "stale_predictions": f"""
 select 1 as fault from (select max(cutoff_on) as cutoff_on from {{batch}}) as newest_prediction
 where cutoff_on is distinct from {newest}""",

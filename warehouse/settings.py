@@ -22,7 +22,6 @@ class Settings:
     database_url: str | None = None
     fixed_clock: datetime | None = None
     journal_level: str = "INFO"
-    kill_at: str | None = None
 
     @classmethod
     def load(cls, home: Path | None = None) -> Settings:
@@ -32,7 +31,6 @@ class Settings:
             database_url=os.environ.get("LETHE_DATABASE_URL") or None,
             fixed_clock=_clock(os.environ.get("LETHE_CLOCK")),
             journal_level=_journal_level(os.environ.get("LETHE_JOURNAL_LEVEL", "INFO")),
-            kill_at=os.environ.get("LETHE_KILL_AT") or None,
         )
 
     def now(self) -> datetime:
@@ -57,6 +55,11 @@ TELEMETRY_OFF = {
 def export(variables: dict[str, str]) -> None:
     """Set variables for libraries that only read the environment of this process."""
     os.environ.update(variables)
+
+
+def export_missing(variables: dict[str, str]) -> None:
+    """Set only those variables that this process does not have."""
+    export({name: value for name, value in variables.items() if name not in os.environ})
 
 
 def _home_from_environment() -> Path:

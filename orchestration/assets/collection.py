@@ -1,25 +1,25 @@
 """Events in: files and the simulator into raw, and the consent ledger that decides what may pass."""
 
-
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration import plots
-from orchestration.assets.partitions import DAYS, ONE_RUN, days_of
+from orchestration.assets.partitions import DAYS, LOGS, ONE_RUN, days_of
 from orchestration.platform import Platform, PlatformResource
 
 IMPORTS = dg.AssetKey(["raw", "imports"])
 CONSENT = dg.AssetKey(["consent", "consent_events"])
-LOGS = dg.AssetKey(["raw", "system_logs"])
 OWNERS = ["team:collection"]
 
 
 class Intake(dg.Config):
     """What to import. Without files the home's simulation is imported (once)."""
 
-    files: list[str] = []
+    files: list[str] = Field(default_factory=list)
     mapping: str | None = None
     assume_consent: str | None = None
     reason: str | None = None
@@ -40,7 +40,7 @@ class Intake(dg.Config):
         ),
     ],
 )  # fmt: skip
-def intake(config: Intake, platform: PlatformResource) -> Iterator[dg.MaterializeResult]:
+def intake(config: Intake, platform: PlatformResource) -> Iterator[dg.MaterializeResult[Any]]:
     """Import files or the simulation."""
     from orchestration.intake import basis_of, simulation_plan, take_in_files, take_in_simulation
 
@@ -67,7 +67,7 @@ def intake(config: Intake, platform: PlatformResource) -> Iterator[dg.Materializ
     key=LOGS, deps=[IMPORTS], partitions_def=DAYS, backfill_policy=ONE_RUN, group_name="collection", owners=OWNERS,
     kinds={"postgres"}, description="Every event as it came in (LogEvent), partitioned by event day.",
 )  # fmt: skip
-def system_logs(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult:
+def system_logs(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[Any]:
     """What collection holds for these days."""
     counts = events_per_day(platform.open(), *days_of(context))
     return dg.MaterializeResult(
@@ -83,7 +83,8 @@ def events_per_day(platform: Platform, first: object, last: object) -> list[tupl
     """(event day, events) for days that have any."""
     with platform.database.connect("collection") as conn:
         rows = conn.execute(
-            "select event_day, n_events from raw.event_days where event_day between %s and %s and n_events > 0 order by 1",
+            "select event_day, n_events from raw.event_days"
+            " where event_day between %s and %s and n_events > 0 order by 1",
             (first, last),
         ).fetchall()
     return [(row[0], int(row[1])) for row in rows]

@@ -1,14 +1,13 @@
 """The churn model: training set, candidate, promotion, predictions and the last border. Learning is ml's."""
 
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration import gates, training
-from orchestration.assets.transformations import GATE as FEATURES_GATE
 from orchestration.assets.transformations import FEATURES, LABELS
+from orchestration.assets.transformations import GATE as FEATURES_GATE
 from orchestration.platform import PlatformResource
 from quality.suites import PREDICTIONS_OUT
 
@@ -24,6 +23,7 @@ PUBLISHED = dg.AssetKey(["ml", "published_predictions"])
 OWNERS = ["team:ml"]
 PROMOTION_GATES = (
     "beats_baseline", "beats_incumbent", "calibrated", "slice_floor", "plausible", "size", "loads", "latency",
+    "not_rolled_back",
 )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ PROMOTION_GATES = (
         for name in PROMOTION_GATES
     ],
 )  # fmt: skip
-def churn_model(context: dg.AssetExecutionContext, platform: PlatformResource) -> Iterator[Any]:
+def churn_model(platform: PlatformResource) -> Iterator[Any]:
     """Build the training set, climb the ladder, and let the gates decide."""
     opened = platform.open()
     with opened.journal() as journal:
@@ -67,7 +67,7 @@ def churn_model(context: dg.AssetExecutionContext, platform: PlatformResource) -
     key=PREDICTIONS, deps=[CHAMPION, FEATURES], group_name="ml", owners=OWNERS, kinds={"postgres"},
     description="Churn probability of everybody at the newest cutoff, pending until its gate.",
 )  # fmt: skip
-def predictions(platform: PlatformResource) -> dg.MaterializeResult:
+def predictions(platform: PlatformResource) -> dg.MaterializeResult[Any]:
     """Score the newest cutoff with the champion."""
     report = training.score(platform.open())
     return dg.MaterializeResult(
@@ -89,16 +89,14 @@ def predictions_out(context: dg.AssetExecutionContext, platform: PlatformResourc
     """Judge the pending predictions of the champion."""
     opened = platform.open()
     parameters = {"model_name": opened.registry.name, "model_version": opened.registry.champion()}
-    yield from gates.report(
-        gates.judge(opened, PREDICTIONS_OUT, run_key=context.run_id, parameters=parameters), GATE
-    )
+    yield from gates.report(gates.judge(opened, PREDICTIONS_OUT, run_key=context.run_id, parameters=parameters), GATE)
 
 
 @dg.asset(
     key=PUBLISHED, deps=[GATE, PREDICTIONS], group_name="ml", owners=OWNERS, kinds={"postgres"},
     description="Predictions that passed their gate; what serving reads.",
 )  # fmt: skip
-def published_predictions(platform: PlatformResource) -> dg.MaterializeResult:
+def published_predictions(platform: PlatformResource) -> dg.MaterializeResult[Any]:
     """Publish the champion's pending predictions."""
     return dg.MaterializeResult(metadata={"dagster/row_count": training.publish(platform.open())})
 

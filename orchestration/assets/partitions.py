@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import date
 
 import dagster as dg
 
+# Dagster calls BackfillPolicy a beta feature at every use; one run for a range of days is what we need of it.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
 FIRST_DAY = "2010-01-01"
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1)
+LOGS = dg.AssetKey(["raw", "system_logs"])
+PSEUDONYMOUS = dg.AssetKey(["safe", "pseudonymous_events"])
+ANONYMOUS = dg.AssetKey(["safe", "anonymous_events"])
+PARTITIONED = frozenset({LOGS, PSEUDONYMOUS, ANONYMOUS})  # every asset with daily partitions
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 

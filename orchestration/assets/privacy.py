@@ -1,20 +1,18 @@
 """The raw border and the privacy transform: only what its gate let in and consent covers reaches `safe`."""
 
-
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
 from orchestration import gates
-from orchestration.assets.collection import CONSENT, LOGS
-from orchestration.assets.partitions import DAYS, ONE_RUN, days_of, within
+from orchestration.assets.collection import CONSENT
+from orchestration.assets.partitions import ANONYMOUS, DAYS, LOGS, ONE_RUN, PSEUDONYMOUS, days_of, within
 from orchestration.platform import Platform, PlatformResource
 from quality.suites import RAW_IN
 
 GATE = dg.AssetKey(["quality", RAW_IN])
-PSEUDONYMOUS = dg.AssetKey(["safe", "pseudonymous_events"])
-ANONYMOUS = dg.AssetKey(["safe", "anonymous_events"])
 OWNERS = ["team:privacy"]
 
 
@@ -50,7 +48,7 @@ def raw_in(context: dg.AssetExecutionContext, platform: PlatformResource) -> Ite
 )  # fmt: skip
 def privacy_transform(
     context: dg.AssetExecutionContext, platform: PlatformResource
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Transform the days of this run that changed."""
     from privacy.transform import transform_days
 

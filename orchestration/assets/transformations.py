@@ -1,6 +1,5 @@
 """The dbt models as Dagster assets: one `dbt build` per run, and the border behind it."""
 
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["schema"])
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
         return ["team:analytics"]
 
 
@@ -43,7 +42,9 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
         opened = platform.open()
         dbt.use_login(opened.database)
         target = dbt.target_path(opened.settings)
-        yield from dbt_cli.cli(["build", "--log-path", str(target)], context=context, target_path=target).stream()
+        with dbt.told(opened.echo, target / "build.log"):
+            command = ["build", "--log-path", str(target)]
+            yield from dbt_cli.cli(command, context=context, target_path=target).stream()
 
     return dbt_build
 
