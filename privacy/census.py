@@ -51,7 +51,7 @@ def take_census(
         column = f"h_{root}"
         if column in result.column_names and result[column].null_count < len(days):
             text = Text(connection, root, group[root])
-            shapes = result[column].fill_null(0).to_numpy()
+            shapes = result[column].combine_chunks().fill_null(0)
             has_unknown |= _count_root(census, text, plan, shapes, days)
     _add(census.with_unknown, days[has_unknown])
     return census
@@ -88,13 +88,16 @@ def _count_bits(census: Census, plan: Plan, result: pa.Table, days: npt.NDArray[
 
 
 def _count_root(
-    census: Census, text: Text, plan: Plan, shapes: npt.NDArray[np.uint64], days: npt.NDArray[np.int32]
+    census: Census, text: Text, plan: Plan, shapes: pa.Array, days: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.bool_]:
     """Count one root; returns which rows hold an unknown path in it."""
     import numpy as np
 
     tree = plan.trees[text.root]
-    distinct, first, inverse = np.unique(shapes, return_index=True, return_inverse=True)
+    encoded = shapes.dictionary_encode()  # hashing: a sort would cost as much as the rest of the census
+    distinct, inverse = encoded.dictionary.to_numpy(), encoded.indices.to_numpy()
+    first = np.zeros(len(distinct), dtype=np.int64)
+    first[inverse[::-1]] = np.arange(len(inverse) - 1, -1, -1)
     keys = dict(text.ask(first, f"json_keys(doc, {json_paths(tree)})"))
     unknown: dict[tuple[str, str], dict[str, list[int]]] = {}
     has_unknown = np.zeros(len(days), dtype=np.bool_)

@@ -21,7 +21,7 @@ def test_a_withdrawal_in_the_middle_of_a_chunk_is_obeyed(
 ) -> None:
     with database.connect("collection") as conn:
         store(conn, [event(n) for n in range(5)])
-    calls = []
+    calls: list[list[str]] = []
 
     def withdraw_once(conn: object, subjects: list[str]) -> object:
         result = decisions_for(conn, subjects)  # type: ignore[arg-type]
