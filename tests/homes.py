@@ -1,0 +1,77 @@
+"""Homes for tests: the command as a person runs it, in a process of its own, on a database of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse.database import ADMIN, Address, Database
+from warehouse.embedded import EmbeddedServer
+from warehouse.settings import Settings
+
+LETHE = str(Path(sys.executable).with_name("lethe"))
+CLOCK = "2026-11-20T12:00:00+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that ended: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The JSON object on the last line of standard output."""
+        found: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home folder and how to run commands in it. `url` names a database on a server that is not the home's."""
+
+    path: Path
+    url: str | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        extra = {"LETHE_DATABASE_URL": self.url} if self.url else {}
+        return Settings.load(self.path).environment(LETHE_CLOCK=CLOCK, **extra)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [LETHE, *arguments, "--home", str(self.path)]
+
+    def run(self, *arguments: str, timeout: float = 600) -> Finished:
+        """Run a `lethe` command to its end."""
+        done = subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, check=False, env=self.environment, timeout=timeout
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def database(self) -> Database:
+        settings = Settings.load(self.path)
+        return Database.open(Settings(settings.home, self.url or settings.database_url))
+
+    def remove(self) -> None:
+        """End the home's server, or drop its database."""
+        if self.url is None:
+            EmbeddedServer.of(self.path.resolve()).destroy()
+
+
+def make_home(folder: Path) -> Home:
+    """A new home: on its own embedded server, or on a database of its own where LETHE_DATABASE_URL names a server."""
+    settings = Settings.load(folder)
+    if settings.database_url is None:
+        return Home(folder)
+    address = Address.parse(settings.database_url)
+    name = f"home_{abs(hash(str(folder))) % 10**12}"
+    server = Database(address, {}, address.database)
+    with server.connect(ADMIN, autocommit=True) as conn:
+        conn.execute(f'create database "{name}"'.encode())
+    return Home(folder, settings.database_url.rsplit("/", 1)[0] + f"/{name}")

@@ -1,0 +1,30 @@
+"""One home with a completed run, shared by every test that only looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.homes import Finished, Home, make_home
+
+N_EVENTS = "40000"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A home after `lethe run`, with what the run printed."""
+
+    home: Home
+    finished: Finished
+
+
+@pytest.fixture(scope="session")
+def completed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Completed]:
+    """A completed run of the simulator. Tests that change the home make their own."""
+    home = make_home(tmp_path_factory.mktemp("completed") / "home")
+    try:
+        yield Completed(home, home.run("run", "--events", N_EVENTS, "--json"))
+    finally:
+        home.remove()
