@@ -54,7 +54,7 @@ def target_path(settings: Settings) -> Path:
 def manifest_path(settings: Settings) -> Path:
     """The manifest of the project as it is now; parsed when a file of the project changed.
 
-    Parsing needs no database. Raises DbtParseError with dbt's words.
+    Parsing needs no database, but dbt wants a login in the environment (NO_LOGIN will do). Raises DbtParseError with dbt's words.
     """
     target = target_path(settings)
     manifest, stamp = target / "manifest.json", target / "project.digest"
@@ -63,7 +63,7 @@ def manifest_path(settings: Settings) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         command = [str(Path(sys.executable).with_name("dbt")), "parse", "--quiet", *directories(settings)]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=settings.environment(**NO_LOGIN), cwd=PROJECT
+            command, capture_output=True, text=True, check=False, env=settings.environment(), cwd=PROJECT
         )
         if done.returncode != 0:
             raise DbtParseError(f"dbt cannot parse {PROJECT_DIR}:\n{(done.stdout + done.stderr).strip()[-2000:]}")

@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.homes import make_home
 from warehouse.database import ADMIN, Database
-from warehouse.embedded import EmbeddedServer
 from warehouse.settings import Settings
 
 _numbers = itertools.count()
@@ -32,20 +32,18 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def template() -> Iterator[Database]:
     """A migrated database that others are cloned from; removed with its server afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="lethe-test-"))
-    settings = Settings.load(home)
+    home = make_home(Path(tempfile.mkdtemp(prefix="lethe-test-")) / "home")
     try:
-        yield Database.open(settings)
+        yield home.database()
     finally:
-        if not settings.database_url:
-            EmbeddedServer.of(settings.home).destroy()
-        shutil.rmtree(home, ignore_errors=True)
+        home.remove()
+        shutil.rmtree(home.path.parent, ignore_errors=True)
 
 
 @pytest.fixture
 def database(template: Database) -> Iterator[Database]:
     """A fresh migrated database of its own; roles are shared with the template."""
-    name = f"{template.address.database}_{os.getpid()}_{next(_numbers)}"
+    name = f"{template.address.database[:30]}_{os.getpid()}_{next(_numbers)}"
     server = replace(template, address=replace(template.address, database="postgres"))
     with server.connect(ADMIN, autocommit=True) as conn:
         conn.execute(f'create database "{name}" template "{template.address.database}"'.encode())

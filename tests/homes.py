@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from warehouse.database import ADMIN, Address, Database
 from warehouse.embedded import EmbeddedServer
 from warehouse.settings import Settings
 
+_numbers = itertools.count()
 LETHE = str(Path(sys.executable).with_name("lethe"))
 CLOCK = "2026-11-20T12:00:00+00:00"
 
@@ -59,7 +62,7 @@ class Home:
         return Database.open(Settings(settings.home, self.url or settings.database_url))
 
     def remove(self) -> None:
-        """End the home's server, or drop its database."""
+        """End the home's server; a database on another server ends with that server."""
         if self.url is None:
             EmbeddedServer.of(self.path.resolve()).destroy()
 
@@ -70,7 +73,7 @@ def make_home(folder: Path) -> Home:
     if settings.database_url is None:
         return Home(folder)
     address = Address.parse(settings.database_url)
-    name = f"home_{abs(hash(str(folder))) % 10**12}"
+    name = f"home_{os.getpid()}_{next(_numbers)}"
     server = Database(address, {}, address.database)
     with server.connect(ADMIN, autocommit=True) as conn:
         conn.execute(f'create database "{name}"'.encode())

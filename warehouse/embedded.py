@@ -60,7 +60,7 @@ class EmbeddedServer:
             return cls(home, home / "postgres", bundled, None)
         user = _unprivileged_user()
         name = hashlib.sha256(str(home).encode()).hexdigest()[:16]
-        return cls(home, SYSTEM_STATE / name, _reachable_binaries(bundled, user), user)
+        return cls(home, SYSTEM_STATE / name, reachable_binaries(bundled, user), user)
 
     @property
     def data(self) -> Path:
@@ -212,7 +212,7 @@ def _unprivileged_user() -> str:
     raise ServerStartError("PostgreSQL refuses to run as root and there is no system user for it; add one")
 
 
-def _reachable_binaries(bundled: Path, user: str) -> Path:
+def reachable_binaries(bundled: Path, user: str) -> Path:
     """The bundled binaries, or a copy of them where the user cannot traverse the environment's folder."""
     if _run_as(user, ["/bin/sh", "-c", f"'{bundled}/bin/postgres' --version"]).returncode == 0:
         return bundled

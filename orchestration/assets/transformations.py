@@ -43,7 +43,7 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
         dbt.use_login(opened.database)
         target = dbt.target_path(opened.settings)
         with dbt.told(opened.echo, target / "build.log"):
-            command = ["build", "--log-path", str(target)]
+            command = ["build", "--exclude-resource-type", "unit_test", "--log-path", str(target)]
             yield from dbt_cli.cli(command, context=context, target_path=target).stream()
 
     return dbt_build

@@ -1,0 +1,47 @@
+# What people type. `make help` lists it; every command of the product itself is `lethe COMMAND --help`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_OPTION := $(if $(LETHE_HOME),--home $(LETHE_HOME),)
+
+.PHONY: help install run up down test check bench clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed ## the locked environment in .venv
+
+$(VENV)/installed: constraints.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked environment into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv -c constraints.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: install ## fresh machine to result: simulate, materialise the whole graph, summarise
+	@$(BIN)/lethe run $(HOME_OPTION)
+
+up: install ## Dagster UI and MLflow UI until stopped; prints the addresses
+	@$(BIN)/lethe up $(HOME_OPTION)
+
+down: install ## stop the web interfaces and the embedded server
+	@$(BIN)/lethe down $(HOME_OPTION)
+
+check: install ## lint, format, types, import contracts, SQL style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint --nocolor dbt_project/models dbt_project/tests
+
+test: check ## everything CI runs: checks, all tests, the integration tests again on a server of its own
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m tests.server -- $(BIN)/python -m pytest -n 2 --dist loadgroup -m integration
+
+bench: install ## benchmarks with peers beside ours; a table and benchmarks/results.json
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and caches (never a home)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
