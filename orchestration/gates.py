@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Iterator
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -114,7 +115,9 @@ def picture(png: bytes) -> dg.MetadataValue:
 
 
 def _belongs(check: CheckResult, rule: suites.Rule) -> bool:
-    return check.table == rule.table and check.expectation == rule.kind and check.name.endswith(rule.says)
+    """Whether a check came from a rule: several columns share a kind and its words, and a rule's may be a pattern."""
+    of_rule = check.table == rule.table and check.expectation == rule.kind and check.name.endswith(rule.says)
+    return of_rule and fnmatchcase(check.column or "", (rule.column or "").removeprefix("ok__"))
 
 
 def _table(checks: list[CheckResult]) -> str:

@@ -9,8 +9,10 @@ REASONS = {
     "sensitive_event": "labelled sensitive",
     "sensitive_path": "fields ruled sensitive",
     "personal_without_sharing": "labelled personal, without consent for sharing",
+    "invalid_json": "payloads that are no JSON",
     "unknown_path": "fields nobody has ruled on",
     "type_mismatch": "fields of another type than ruled",
+    "ruled_out": "fields whose rule is to drop them",
     "unsafe_label": "labels that could hold a person's words",
     "no_mask": "personal fields that no mask covers",
 }
