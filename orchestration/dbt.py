@@ -54,7 +54,8 @@ def target_path(settings: Settings) -> Path:
 def manifest_path(settings: Settings) -> Path:
     """The manifest of the project as it is now; parsed when a file of the project changed.
 
-    Parsing needs no database, but dbt wants a login in the environment (NO_LOGIN will do). Raises DbtParseError with dbt's words.
+    Parsing needs no database, but dbt wants a login in the environment (NO_LOGIN will do). Raises DbtParseError
+    with dbt's words.
     """
     target = target_path(settings)
     manifest, stamp = target / "manifest.json", target / "project.digest"
