@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warehouse.database import Database
 
 PROJECT_DIR = PROJECT / "dbt_project"
+EXECUTABLE = str(Path(sys.executable).with_name("dbt"))  # of this environment, whatever PATH says
 
 
 class DbtParseError(WarehouseError):
@@ -62,7 +63,7 @@ def manifest_path(settings: Settings) -> Path:
     digest = project_digest()
     if not manifest.exists() or not stamp.exists() or stamp.read_text() != digest:
         target.mkdir(parents=True, exist_ok=True)
-        command = [str(Path(sys.executable).with_name("dbt")), "parse", "--quiet", *directories(settings)]
+        command = [EXECUTABLE, "parse", "--quiet", *directories(settings)]
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, env=settings.environment(), cwd=PROJECT
         )

@@ -39,7 +39,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=[sensors.dirty_days, sensors.drift],
         resources={
             "platform": PlatformResource(home=str(settings.home)),
-            "dbt_cli": DbtCliResource(project_dir=str(dbt.PROJECT_DIR), profiles_dir=str(dbt.PROJECT_DIR)),
+            "dbt_cli": DbtCliResource(
+                project_dir=str(dbt.PROJECT_DIR), profiles_dir=str(dbt.PROJECT_DIR), dbt_executable=dbt.EXECUTABLE
+            ),
         },
         executor=dg.multiprocess_executor.configured(
             {"max_concurrent": 1, "start_method": {"forkserver": {"preload_modules": PRELOADED}}}

@@ -34,8 +34,8 @@ def provenance(platform: Platform) -> Provenance:
     with platform.database.connect("privacy") as conn:
         days = conn.execute("select event_day from safe.event_days order by 1").fetchall()
         consent = conn.execute(
-            "select count(*), coalesce(max(consent_event_id), 0), coalesce(bit_xor(hashtextextended("
-            "subject || chr(31) || purpose || chr(31) || decision, 0)), 0) from consent.consent_events"
+            "select count(*), coalesce(bit_xor(hashtextextended(encode(fingerprint, 'hex'), 0)), 0)"
+            " from consent.consent_events"
         ).fetchone()
     return Provenance(
         dbt_manifest_hash=dbt.project_digest(),
