@@ -11,7 +11,7 @@ from collection.records import Fault
 BATCH_RECORDS = 20_000
 BATCH_BYTES = 16 << 20
 MAX_RECORD_BYTES = 4 << 20
-KEPT_BYTES = 64 << 10  # of a record over the limit; its place in the file is kept as well
+KEPT_BYTES = 64 << 20  # of a record over the limit: all but absurd ones are kept whole, and their place always
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,6 @@ class Batch:
 def too_long(n_bytes: int) -> Fault:
     """The fault of a record over the size limit."""
     limit = MAX_RECORD_BYTES >> 20
-    hint = f"the record has {n_bytes:,} bytes, the limit is {limit} MiB; its first {KEPT_BYTES >> 10} KiB are kept"
+    kept = "it is kept whole" if n_bytes <= KEPT_BYTES else f"its first {KEPT_BYTES >> 20} MiB are kept"
+    hint = f"the record has {n_bytes:,} bytes, the limit is {limit} MiB; {kept}"
     return Fault("record_too_long", None, hint)

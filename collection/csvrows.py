@@ -120,14 +120,13 @@ def _broken(source: _LineSource, place: Place) -> _Row:
     if source.n_bytes <= MAX_RECORD_BYTES:
         fault = Fault("bad_csv", None, "a quote is not closed, or text follows a closing quote")
         return _Row(None, fault, place, b"".join(source.pieces))
-    while source.pieces and not source.pieces[-1].endswith(b"\n"):
-        source.pieces[:] = source.pieces[:1]
-        piece = source.stream.readline(MAX_RECORD_BYTES)
-        if not piece:
-            break
-        source.n_bytes += len(piece)
-        source.pieces.append(piece)
-    return _Row(None, too_long(source.n_bytes), place, source.pieces[0][:KEPT_BYTES])
+    last = source.pieces[-1]
+    while last and not last.endswith(b"\n"):
+        last = source.stream.readline(MAX_RECORD_BYTES)
+        source.n_bytes += len(last)
+        if source.n_bytes <= KEPT_BYTES + MAX_RECORD_BYTES:
+            source.pieces.append(last)
+    return _Row(None, too_long(source.n_bytes), place, b"".join(source.pieces)[:KEPT_BYTES])
 
 
 def _fault(cells: Sequence[str], names: Sequence[str]) -> Fault | None:

@@ -97,7 +97,7 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[list[bytes], dict[int, int]]]:
             lines[0] = _without_mark(lines[0]) if first else lines[0]
             yield _limited(lines, skipped)
             skipped, first = 0, False
-        if len(rest) + skipped > MAX_RECORD_BYTES:
+        if len(rest) > max(KEPT_BYTES, MAX_RECORD_BYTES):
             skipped += len(rest) - KEPT_BYTES
             rest = rest[:KEPT_BYTES]
     if rest:
