@@ -20,6 +20,9 @@ def parser() -> argparse.ArgumentParser:
     _add_classify(commands, shared)
     rollback = _command(commands, shared, "rollback", "make the champion before this one champion again")
     rollback.add_argument("--reason", required=True, help="why; kept in the decision journal")
+    download = _command(commands, shared, "download", "a model version's file, its digest and types checked first")
+    download.add_argument("--model-version", type=int, help="the version (default: the champion)")
+    download.add_argument("--to", type=Path, required=True, help="the file to write (skops format)")
     return top
 
 
@@ -58,6 +61,7 @@ def _add_services(commands: Any, shared: argparse.ArgumentParser) -> None:
     serve.add_argument("service", choices=("code", "webserver", "daemon", "mlflow"))
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--port", type=int, help="port to listen on (default: the service's own)")
+    serve.add_argument("--code", metavar="HOST:PORT", help="code server that webserver and daemon use (default: none)")
     _command(commands, shared, "down", "stop this home's services and server")
 
 

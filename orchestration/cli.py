@@ -15,7 +15,8 @@ OURS = frozenset({"warehouse", "collection", "privacy", "quality", "ml", "orches
 WRONG_INPUT = frozenset(
     {
         "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
-        "UnknownRecordError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
+        "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
+        "InvalidAddressError",
     }
 )  # fmt: skip
 

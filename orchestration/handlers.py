@@ -36,9 +36,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
     """What this home holds."""
-    from orchestration import services
+    from orchestration import supervisor
 
-    state = services.status(settings)
+    state = supervisor.status(settings)
     say(json.dumps(state, default=str) if options.json else "\n".join(f"{k:<12} {v}" for k, v in state.items()))
     return DONE
 
@@ -65,23 +65,23 @@ def dbt_env(settings: Settings, options: argparse.Namespace) -> int:
 
 def up(settings: Settings, options: argparse.Namespace) -> int:
     """Run the web interfaces until stopped."""
-    from orchestration import services
+    from orchestration import supervisor
 
-    return services.up(settings, dagster_port=options.dagster_port, mlflow_port=options.mlflow_port, say=say)
+    return supervisor.up(settings, dagster_port=options.dagster_port, mlflow_port=options.mlflow_port, say=say)
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> int:
     """Run one service in the foreground."""
     from orchestration import services
 
-    return services.serve(settings, options.service, host=options.host, port=options.port)
+    return services.serve(settings, options.service, host=options.host, port=options.port, code=options.code)
 
 
 def down(settings: Settings, options: argparse.Namespace) -> int:
     """Stop services and server."""
-    from orchestration import services
+    from orchestration import supervisor
 
-    for line in services.down(settings):
+    for line in supervisor.down(settings):
         say(line)
     return DONE
 
@@ -174,6 +174,27 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
     with platform.journal() as journal:
         before, after = roll_back(platform.registry, journal, options.reason)
     say(f"champion of {platform.registry.name}: version {before} -> {after}")
+    return DONE
+
+
+def download(settings: Settings, options: argparse.Namespace) -> int:
+    """Copy a model version's file out of the registry."""
+    from ml.journal import Entry, Event
+    from orchestration.platform import Platform
+
+    platform = Platform.open(settings)
+    version = options.model_version or platform.registry.champion()
+    if version is None:
+        return complain(f"{platform.registry.name} has no champion yet; name a --model-version", USAGE)
+    if options.to.exists():
+        return complain(f"{options.to} exists; name another file", USAGE)
+    n_bytes = platform.registry.copy_model(version, options.to)
+    with platform.journal() as journal:
+        text = f"Somebody with access to this home asked for version {version}; digest and types were checked first."
+        figures = {"version": version, "bytes": n_bytes}
+        entry = Entry(Event.MODEL_DOWNLOADED, None, platform.registry.name, f"Version {version} copied", text, figures)
+        journal.write(entry)
+    say(f"{options.to}: {platform.registry.name} version {version}, {n_bytes:,} bytes")
     return DONE
 
 

@@ -21,7 +21,8 @@ def load_or_create(path: Path, names: tuple[str, ...]) -> dict[str, str]:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read; a crash leaves the old content or the new, never half."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    # Random, not the process id: containers that share a folder count their processes alike.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
