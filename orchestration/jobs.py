@@ -5,7 +5,6 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.assets.collection import CONSENT, IMPORTS
-from orchestration.assets.partitions import DAYS
 
 INTAKE = "intake_job"
 PIPELINE = "pipeline_job"
@@ -18,7 +17,6 @@ intake_job = dg.define_asset_job(
 pipeline_job = dg.define_asset_job(
     PIPELINE,
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(IMPORTS, CONSENT),
-    partitions_def=DAYS,
     description="From changed days to published predictions, through every gate.",
 )
 retrain_job = dg.define_asset_job(

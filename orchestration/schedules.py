@@ -1,17 +1,25 @@
 """What runs by the clock: yesterday's day at 02:00 UTC, and a weekly retraining."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from orchestration.jobs import pipeline_job, retrain_job
 
-daily = dg.build_schedule_from_partitioned_job(
-    pipeline_job,
+
+@dg.schedule(
     name="daily_at_two",
-    hour_of_day=2,
-    minute_of_hour=0,
+    job=pipeline_job,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
     description="Materialises the day that ended, at 02:00 UTC.",
-    tags={"lethe/cause": "schedule: the day ended"},
 )
+def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run a day over the day before; the newest partition is the day that has only begun."""
+    ended_on = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
+    return dg.RunRequest(
+        run_key=f"daily-{ended_on}", partition_key=ended_on, tags={"lethe/cause": "schedule: the day ended"}
+    )
 
 
 @dg.schedule(

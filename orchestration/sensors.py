@@ -33,18 +33,17 @@ class DriftCursor:
 )
 def dirty_days(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
     """One run over the changed days; the same set of changes asks only once."""
-    from privacy.transform import pending_days
+    from orchestration import facts, pipeline
 
-    with platform.open().database.connect("privacy") as conn:
-        days = pending_days(conn)
-        versions = conn.execute("select max(version) from raw.event_days").fetchone()
+    opened = platform.open()
+    days = facts.pending_days(opened)
     if not days:
         return dg.SkipReason("no day changed")
-    return request_for(days, key=str(versions))
+    return request_for(days, key=pipeline.state_digest(opened))
 
 
 def request_for(days: list[date], *, key: str) -> dg.RunRequest:
-    """A run over the span of the changed days, keyed by what changed."""
+    """A run over the span of the changed days; `key` stands for the events, consents and rules they changed to."""
     return dg.RunRequest(
         run_key=hashlib.sha256(f"{key}:{days}".encode()).hexdigest(),
         tags={**span_tags(days), "lethe/cause": f"{len(days)} changed days, {days[0]} to {days[-1]}"},
