@@ -106,6 +106,15 @@ class Registry:
             facts = json.loads(Path(self._client.download_artifacts(run_id, "facts.json", folder)).read_text())
             return Loaded(version, pipeline, facts, path.stat().st_size)
 
+    def copy_model(self, version: int, target: Path) -> int:
+        """Write a version's model file to a path after the checks of load_version; returns its bytes."""
+        found = self._version(version)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(self._client.download_artifacts(str(found.run_id), MODEL_FILE, folder))
+            artifacts.load_checked(path, found.tags["lethe.artifact_sha256"])
+            target.write_bytes(path.read_bytes())
+            return path.stat().st_size
+
     def champion(self) -> int | None:
         """The version behind the alias `champion`, or None."""
         return self._alias(CHAMPION)

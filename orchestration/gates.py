@@ -47,10 +47,11 @@ def judge(
     parameters: dict[str, Any] | None = None,
 ) -> GateResult:
     """Run a gate over these days (or cutoffs; None: all) and keep its evidence."""
+    from orchestration import journaling
     from quality.gates import run_gate
 
     with platform.database.connect("quality") as conn:
-        return run_gate(
+        result = run_gate(
             conn,
             platform.database.url("quality", "psycopg"),
             gate,
@@ -60,6 +61,8 @@ def judge(
             now=platform.settings.now(),
             parameters=parameters or {},
         )
+    journaling.validated(platform, result)
+    return result
 
 
 def report(result: GateResult, asset: dg.AssetKey) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:

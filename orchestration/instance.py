@@ -61,6 +61,7 @@ def configuration(platform: Platform, folder: Path) -> dict[str, object]:
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
         },
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # a window that asks for an e-mail address
     }
 
 

@@ -22,6 +22,7 @@ class Settings:
     database_url: str | None = None
     fixed_clock: datetime | None = None
     journal_level: str = "INFO"
+    shared_data: Path | None = None
 
     @classmethod
     def load(cls, home: Path | None = None) -> Settings:
@@ -30,6 +31,7 @@ class Settings:
             home=(home or _home_from_environment()).expanduser().resolve(),
             database_url=os.environ.get("LETHE_DATABASE_URL") or None,
             fixed_clock=_clock(os.environ.get("LETHE_CLOCK")),
+            shared_data=_path(os.environ.get("LETHE_SHARED_DATA")),
             journal_level=_journal_level(os.environ.get("LETHE_JOURNAL_LEVEL", "INFO")),
         )
 
@@ -68,6 +70,10 @@ def _home_from_environment() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("lethe"))
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value) if value else None
 
 
 def _clock(value: str | None) -> datetime | None:

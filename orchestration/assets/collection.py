@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from orchestration import plots
+from orchestration import journaling, plots
 from orchestration.assets.partitions import DAYS, LOGS, ONE_RUN, days_of
 from orchestration.platform import Platform, PlatformResource
 
@@ -59,6 +59,7 @@ def intake(config: Intake, platform: PlatformResource) -> Iterator[dg.Materializ
         "read": report.n_read, "stored": report.n_stored, "duplicates": report.n_duplicates,
         "quarantined": report.n_quarantined, "refused": report.n_refused,
     }  # fmt: skip
+    journaling.uploaded(opened, ", ".join(Path(name).name for name in config.files) or "simulator", counts)
     yield dg.MaterializeResult(IMPORTS, metadata=dict(counts))
     yield dg.MaterializeResult(CONSENT, metadata={"decisions": count_decisions(opened)})
 
