@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from privacy.labels import is_telling
 from privacy.plan import Plan, json_paths, literal, object_nodes, star_objects
 from privacy.policy import ROOTS, Node
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_KEYS = 64  # more unknown keys at one object: it is a map, listed as '*'
 # A key can be somebody's address or number: only keys that look like field names are written down.
-FIELD_NAME = re.compile(r"(?!.*\d{5})[A-Za-z_$.][\w$.:-]{0,63}", re.ASCII)
+FIELD_NAME = re.compile(r"[A-Za-z_$.][\w$.:-]{0,63}", re.ASCII)
 UNSAFE_KEY = "?"
 
 
@@ -226,7 +227,7 @@ def _walk(found: object, known: Node | None) -> Iterator[str]:
 
 def segment(key: str) -> str:
     """A key as a JSON pointer segment, or '?' when it does not look like a field name."""
-    return key if FIELD_NAME.fullmatch(key) else UNSAFE_KEY
+    return key if FIELD_NAME.fullmatch(key) and not is_telling(key) else UNSAFE_KEY
 
 
 def _add(counter: Counter[tuple[int, str]], days: npt.NDArray[np.int32], path: str = "") -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from privacy.arrays import one
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -13,11 +15,19 @@ if TYPE_CHECKING:
 COLUMNS = ("event_type", "event_source", "component", "action")
 SAFE = re.compile(r"[\w .:/@-]{1,120}")
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+IP_ADDRESS = re.compile(r"\d+(\.\d+){3}|(?<![0-9a-z])[0-9a-f]{1,4}:([0-9a-f]{0,4}:){2}", re.IGNORECASE)
+MAX_DIGITS = 4  # http_404 and api/v2 are words; account, card and telephone numbers and hexadecimal ids have more
 UNLABELLED = "unlabelled"
 
 
 def is_safe(text: str) -> bool:
-    return SAFE.fullmatch(text) is not None and EMAIL.search(text) is None
+    return SAFE.fullmatch(text) is not None and not is_telling(text)
+
+
+def is_telling(text: str) -> bool:
+    """Whether a word looks like an address, a number or an id of somebody. A name looks like any word."""
+    n_digits = sum(character.isdigit() for character in text)
+    return n_digits > MAX_DIGITS or EMAIL.search(text) is not None or IP_ADDRESS.search(text) is not None
 
 
 def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
@@ -25,11 +35,7 @@ def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.A
     import numpy as np
     import pyarrow as pa
 
-    encoded = (
-        column.combine_chunks().dictionary_encode()
-        if isinstance(column, pa.ChunkedArray)
-        else column.dictionary_encode()
-    )
+    encoded = one(column).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     safe = [is_safe(word) for word in words]
     dictionary = pa.array(
