@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from privacy.arrays import one
-
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -35,7 +33,11 @@ def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.A
     import numpy as np
     import pyarrow as pa
 
-    encoded = one(column).dictionary_encode()
+    encoded = (
+        column.combine_chunks().dictionary_encode()
+        if isinstance(column, pa.ChunkedArray)
+        else column.dictionary_encode()
+    )
     words = encoded.dictionary.to_pylist()
     safe = [is_safe(word) for word in words]
     dictionary = pa.array(
