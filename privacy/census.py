@@ -1,7 +1,7 @@
 """What an event holds that no rule names: an exact count per path from the shapes of a group. Values stay inside.
 
-Every row brings a hash of the keys at each known object. Only distinct shapes are looked at, and below an unknown key
-the structure is read in SQL for the rows that have it.
+Rows whose keys are all known are told apart by counting (skeletons.py). Of the others only distinct shapes are looked
+at, and below an unknown key the structure is read in SQL for the rows that have it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from privacy.labels import is_telling
-from privacy.plan import Plan, json_paths, literal, object_nodes, star_objects
+from privacy.arrays import one
+from privacy.plan import BITS, Plan, json_paths, literal, object_nodes, star_objects
 from privacy.policy import ROOTS, Node
+from privacy.skeletons import rows_to_look_at
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,16 +46,24 @@ def take_census(
 ) -> Census:
     """Count a group of rows: result holds the plan's columns, group the JSON it ran over, days the event days."""
     import numpy as np
+    import pyarrow as pa
 
     census = Census()
-    _count_bits(census, plan, result, days)
+    _count_bits(census.mismatched, result, "bits", plan.bit_pointers, days)
+    if not plan.with_census:
+        return census
+    _count_bits(census.present, result, "refused", plan.refused_pointers, days)
     has_unknown = np.zeros(len(days), dtype=np.bool_)
     for root in ROOTS:
-        column = f"h_{root}"
-        if column in result.column_names and result[column].null_count < len(days):
-            text = Text(connection, root, group[root])
-            shapes = result[column].combine_chunks().fill_null(0)
-            has_unknown |= _count_root(census, text, plan, shapes, days)
+        name = f"known_{root}"
+        n_known = result[name].to_numpy() if name in result.column_names else None
+        texts = one(group[root])
+        rows = rows_to_look_at(texts, n_known)
+        if len(rows):
+            text = Text(connection, root, texts if len(rows) == len(days) else texts.take(pa.array(rows)))
+            has_unknown[rows[_count_root(census, text, plan, days[rows])]] = True
+        for path, node in star_objects(plan.trees[root]):
+            has_unknown |= _count_in_items(census, Text(connection, root, texts), path, node, days)
     _add(census.with_unknown, days[has_unknown])
     return census
 
@@ -64,7 +74,15 @@ class Text:
 
     connection: duckdb.DuckDBPyConnection
     root: str
-    column: pa.ChunkedArray
+    column: pa.Array
+
+    def shapes(self, tree: Node) -> pa.Array:
+        """Per row a hash of the keys at every known object; 0 for rows that hold nothing."""
+        import pyarrow as pa
+
+        self.connection.register("chosen", pa.table({"doc": self.column}))
+        keys = f"case when doc <> '{{}}' then hash(json_keys(doc, {json_paths(tree)})) else 0 end"
+        return one(self.connection.sql(f"select {keys} as shape from chosen").to_arrow_table()["shape"])
 
     def ask(self, rows: npt.NDArray[np.int64], expression: str, condition: str = "true") -> list[tuple[int, Any]]:
         """(row, answer) for the given rows; the expression reads `doc`, the condition `answer`."""
@@ -77,25 +95,31 @@ class Text:
         ).fetchall()
 
 
-def _count_bits(census: Census, plan: Plan, result: pa.Table, days: npt.NDArray[np.int32]) -> None:
+def _count_bits(
+    counter: Counter[tuple[int, str]],
+    result: pa.Table,
+    name: str,
+    pointers: tuple[str, ...],
+    days: npt.NDArray[np.int32],
+) -> None:
     import numpy as np
 
-    for column in range(plan.n_bit_columns):
-        bits = result[f"bits{column}"].to_numpy()
-        if not bits.any():
-            continue
-        for i, pointer in enumerate(plan.bit_pointers[column * 62 : (column + 1) * 62]):
-            _add(census.mismatched, days[(bits >> np.int64(i)) & 1 == 1], pointer)
+    for column in range(-(-len(pointers) // BITS)):
+        bits = result[f"{name}{column}"].to_numpy()
+        used = int(np.bitwise_or.reduce(bits, initial=0))
+        for i, pointer in enumerate(pointers[column * BITS : (column + 1) * BITS]):
+            if used >> i & 1:
+                _add(counter, days[(bits >> np.int64(i)) & 1 == 1], pointer)
 
 
 def _count_root(
-    census: Census, text: Text, plan: Plan, shapes: pa.Array, days: npt.NDArray[np.int32]
+    census: Census, text: Text, plan: Plan, days: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.bool_]:
     """Count one root; returns which rows hold an unknown path in it."""
     import numpy as np
 
     tree = plan.trees[text.root]
-    encoded = shapes.dictionary_encode()  # hashing: a sort would cost as much as the rest of the census
+    encoded = text.shapes(tree).dictionary_encode()  # hashing: a sort would cost as much as the rest of the census
     distinct, inverse = encoded.dictionary.to_numpy(), encoded.indices.to_numpy()
     first = np.zeros(len(distinct), dtype=np.int64)
     first[inverse[::-1]] = np.arange(len(inverse) - 1, -1, -1)
@@ -112,16 +136,12 @@ def _count_root(
                 child = node.children.get(key)
                 if child is None:
                     unknown.setdefault((path, node.pointer), {}).setdefault(key, []).append(int(shape))
-                elif child.pointer in plan.dropped:
-                    _add(census.present, days[inverse == shape], child.pointer)
         if empty:
             _count_not_objects(census, text, (path, node.pointer), np.flatnonzero(np.isin(inverse, empty)), days)
     for place, by_key in unknown.items():
         rows = {key: np.isin(inverse, at) for key, at in by_key.items()}
         has_unknown |= np.logical_or.reduce(list(rows.values()))
         _count_unknown(census, text, place, rows, days)
-    for path, node in star_objects(tree):
-        has_unknown |= _count_in_items(census, text, path, node, days)
     return has_unknown
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from privacy.arrays import one
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -33,11 +35,7 @@ def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.A
     import numpy as np
     import pyarrow as pa
 
-    encoded = (
-        column.combine_chunks().dictionary_encode()
-        if isinstance(column, pa.ChunkedArray)
-        else column.dictionary_encode()
-    )
+    encoded = one(column).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     safe = [is_safe(word) for word in words]
     dictionary = pa.array(

@@ -17,7 +17,7 @@ ACCEPTS = {"string": IS_STRING, "number": IS_NUMBER, "boolean": IS_BOOLEAN, "sca
 # A backslash in JSON text is an escape: slicing could tear it, so such values take the decoded way round.
 ESCAPED = "contains({x}, '\\')"
 # Such a value is no number of a person anyway; an escape can end in digits that are none ("\\u0007").
-DIGITS_AT_END = f"not {ESCAPED} and regexp_matches({{x}}, '[0-9]{{{{4}}}}\"$')"
+DIGITS_AT_END = f"not {ESCAPED} and substr({{x}}, -5) glob '[0-9][0-9][0-9][0-9]\"'"
 DOTTED_QUAD = '^"[0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}"$'
 DATE_START = '^"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'
 
@@ -26,15 +26,15 @@ EMAIL = (
     f"case when {ESCAPED} then to_json(left({{x}} ->> '$', 3) || '***@***.***')::varchar "
     f"else left({{x}}, 4) || '***@***.***\"' end end"
 )
-PHONE = f"case when strlen({{x}}) >= 9 and {DIGITS_AT_END} then '\"***-***-' || right({{x}}, 5) end"
-SSN = f"case when strlen({{x}}) between 11 and 13 and {DIGITS_AT_END} then '\"***-**-' || right({{x}}, 5) end"
-CARD = f"case when strlen({{x}}) >= 14 and {DIGITS_AT_END} then '\"****-****-****-' || right({{x}}, 5) end"
+PHONE = f"case when strlen({{x}}) >= 9 and {DIGITS_AT_END} then '\"***-***-' || substr({{x}}, -5) end"
+SSN = f"case when strlen({{x}}) between 11 and 13 and {DIGITS_AT_END} then '\"***-**-' || substr({{x}}, -5) end"
+CARD = f"case when strlen({{x}}) >= 14 and {DIGITS_AT_END} then '\"****-****-****-' || substr({{x}}, -5) end"
 IP = (
     f"case when strlen({{x}}) <= 17 and regexp_matches({{x}}, '{DOTTED_QUAD}') "
     "then left({x}, instr({x}, '.') - 1) || '.***.***.***\"' end"
 )
 TRIMMED = "trim({x} ->> '$', ' ')"
-NAME_IS_PLAIN = f"not {ESCAPED} and substr({{x}}, 2, 1) not in (' ', '\"') and substr({{x}}, -2, 1) <> ' '"
+NAME_IS_PLAIN = f"not {ESCAPED} and {{x}} <> '\"\"' and {{x}} not like '\" %' and {{x}} not like '% \"'"
 NAME = (
     f"case when {NAME_IS_PLAIN} then concat(left({{x}}, 2), '*** ', "
     "case when contains({x}, ' ') then left(split_part({x}, ' ', -1), 1) else substr({x}, 2, 1) end, '***\"') "

@@ -19,19 +19,18 @@ class Plan:
     """The compiled query of one (event type, label) and what its columns mean.
 
     The query reads `batch(k, data, metadata, client_info, want_anonymous)` and yields event_id, anonymous_id, data,
-    anonymous_data (when it differs), bits0.. (a set bit: the leaf at that place had the wrong type), h_<root>
-    (the shape: a hash of the keys at every known object) in the order of its input.
+    anonymous_data (when it differs), bits0.. (a set bit: the leaf at that place had the wrong type), refused0.. (a set
+    bit: the dropped leaf at that place was there), known_<root> (how many known keys a row holds, for roots with
+    rules) in the order of its input.
     """
 
     sql: str
     trees: dict[str, Node]
     differs: bool
     bit_pointers: tuple[str, ...]
+    refused_pointers: tuple[str, ...]
     dropped: dict[str, str]
-
-    @property
-    def n_bit_columns(self) -> int:
-        return -(-len(self.bit_pointers) // BITS)
+    with_census: bool
 
 
 @dataclass(slots=True)
@@ -45,9 +44,19 @@ class _Leaf:
 
 
 @dataclass(slots=True)
+class _Refused:
+    """A dropped leaf: its value is read to see that it is there, and goes nowhere."""
+
+    pointer: str
+    root: str
+    path: str
+
+
+@dataclass(slots=True)
 class _Draft:
     label: int
     leaves: list[_Leaf] = field(default_factory=list)
+    refused: list[_Refused] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,10 +66,14 @@ def compile_plan(policy: CompiledPolicy, event_type: str, label: int, *, with_ce
     draft = _Draft(label)
     for root in ROOTS:
         _collect(draft, root, trees[root], "$")
+    if not with_census:
+        draft.refused.clear()
     objects = {name: _document(draft, trees, name) for name in ("m", "a")}
     differs = any(leaf.mask != leaf.anonymous_mask for leaf in draft.leaves)
-    sql = _query(draft, objects, differs, _shapes(trees) if with_census else [])
-    return Plan(sql, trees, differs, tuple(leaf.node.pointer for leaf in draft.leaves), draft.dropped)
+    sql = _query(draft, objects, differs, _known_keys(draft, trees) if with_census else [])
+    pointers = tuple(leaf.node.pointer for leaf in draft.leaves)
+    refused = tuple(leaf.pointer for leaf in draft.refused)
+    return Plan(sql, trees, differs, pointers, refused, draft.dropped, with_census)
 
 
 def treatment(rule: Rule, label: int) -> tuple[str, str]:
@@ -102,6 +115,8 @@ def _collect(draft: _Draft, root: str, node: Node, path: str) -> None:
             _collect(draft, root, child, place)
         elif not _passes(child, draft.label):
             _drop(draft, child)
+            if child.rule is not None:
+                draft.refused.append(_Refused(child.pointer, root, place))
         else:
             _leaf(draft, root, child, place)
     if node.star is not None:  # the root itself is a map
@@ -207,13 +222,37 @@ def _members(node: Node, columns: dict[str, str]) -> list[tuple[str, str]]:
 
 def _object(members: list[tuple[str, str]]) -> str:
     """JSON object text of the members that are not NULL. One n-ary concat: half the cost of a concat per member."""
-    pieces = ", ".join(f"case when {value} is not null then {key} end, {value}" for key, value in members)
-    return f"concat('{{', substr(concat({pieces}), 2), '}}')"
+    pieces = [f"case when {value} is not null then {literal(key)} end, {value}" for key, value in members]
+    general = f"concat('{{', substr(concat({', '.join(pieces)}), 2), '}}')"
+    key, value = members[0]
+    if not value.isalnum():  # not a plain column: naming it twice would compute it twice
+        return general
+    # Cutting the first comma off copies the whole text; where the first member is there, none has to be cut.
+    direct = ", ".join([literal("{" + key[1:]), value, *pieces[1:], "'}'"])
+    return f"case when {value} is not null then concat({direct}) else {general} end"
 
 
-def _shapes(trees: dict[str, Node]) -> list[str]:
-    keys = "case when {0} <> '{{}}' then hash(json_keys({0}, {1})) end as h_{0}"
-    return [keys.format(root, json_paths(trees[root])) for root in ROOTS]
+def _known_keys(draft: _Draft, trees: dict[str, Node]) -> list[str]:
+    """Per root the number of keys that are there and known: leaves, and objects with a leaf below them."""
+    there: dict[str, str] = {leaf.node.pointer: f"x{i}" for i, leaf in enumerate(draft.leaves)}
+    there |= {leaf.pointer: f"y{i}" for i, leaf in enumerate(draft.refused)}
+    columns = []
+    for root in ROOTS:
+        terms = [f"({' or '.join(found)})::integer" for found in _found(trees[root], there) if found]
+        if terms:
+            columns.append(f"{' + '.join(terms)} as known_{root}")
+    return columns
+
+
+def _found(node: Node, there: dict[str, str]) -> Iterator[list[str]]:
+    """For every known key below a node the conditions of which one means that it is there."""
+    for child in node.children.values():
+        if child.is_object:
+            below = list(_found(child, there))
+            yield [condition for found in below for condition in found if len(found) == 1]
+            yield from below
+        elif child.pointer in there:
+            yield [f"{there[child.pointer]} is not null"]
 
 
 def object_nodes(node: Node, path: str = "$") -> Iterator[tuple[str, Node]]:
@@ -242,17 +281,18 @@ def literal(text: str) -> str:
 
 
 def _key(key: str) -> str:
-    return literal("," + json.dumps(key, ensure_ascii=False) + ":")
+    return "," + json.dumps(key, ensure_ascii=False) + ":"
 
 
-def _query(draft: _Draft, objects: dict[str, str], differs: bool, shapes: list[str]) -> str:
+def _query(draft: _Draft, objects: dict[str, str], differs: bool, known: list[str]) -> str:
     parsed, leaves = [], []
     for root in ROOTS:
-        places = [(i, leaf.path) for i, leaf in enumerate(draft.leaves) if leaf.root == root]
+        places = [(f"x{i}", leaf.path) for i, leaf in enumerate(draft.leaves) if leaf.root == root]
+        places += [(f"y{i}", leaf.path) for i, leaf in enumerate(draft.refused) if leaf.root == root]
         if places:
             paths = ", ".join(literal(path) for _, path in places)
             parsed.append(f"json_extract({root}, [{paths}])::varchar[] as r_{root}")
-            leaves += [f"r_{root}[{n}] as x{i}" for n, (i, _) in enumerate(places, 1)]
+            leaves += [f"r_{root}[{n}] as {name}" for n, (name, _) in enumerate(places, 1)]
     shown = [f"{leaf.mask} as m{i}" for i, leaf in enumerate(draft.leaves)]
     if differs:
         shown += [
@@ -263,7 +303,7 @@ def _query(draft: _Draft, objects: dict[str, str], differs: bool, shapes: list[s
         "left(sha256(getvariable('event_key') || k), 32) as event_id",
         "case when want_anonymous then left(sha256(getvariable('anonymous_event_key') || k), 32) end as anonymous_id",
     ]
-    results = [*ids, f"{objects['m']} as data", *_bits(draft), *shapes]
+    results = [*ids, f"{objects['m']} as data", *_bits(draft), *known]
     if differs:
         results.append(f"case when want_anonymous then {objects['a']} end as anonymous_data")
     return (
@@ -275,13 +315,19 @@ def _query(draft: _Draft, objects: dict[str, str], differs: bool, shapes: list[s
 
 
 def _bits(draft: _Draft) -> list[str]:
+    lost = [
+        f"m{i} is null and x{i} is not null and x{i} <> 'null'" + (f" or {leaf.n_items}" if leaf.n_items else "")
+        for i, leaf in enumerate(draft.leaves)
+    ]
+    refused = [f"y{i} is not null" for i in range(len(draft.refused))]
+    return [*_columns_of("bits", lost), *_columns_of("refused", refused)]
+
+
+def _columns_of(name: str, conditions: list[str]) -> list[str]:
+    """Conditions as bits, the first one lowest, BITS to a column."""
     columns = []
-    for start in range(0, len(draft.leaves), BITS):
-        terms = []
-        for i, leaf in enumerate(draft.leaves[start : start + BITS], start):
-            lost = f"m{i} is null and x{i} is not null and x{i} <> 'null'" + (
-                f" or {leaf.n_items}" if leaf.n_items else ""
-            )
-            terms.append(f"case when {lost} then {1 << (i - start)}::bigint else 0 end")
-        columns.append(f"{' + '.join(terms)} as bits{start // BITS}")
+    for start in range(0, len(conditions), BITS):
+        part = conditions[start : start + BITS]
+        terms = [f"case when {condition} then {1 << i}::bigint else 0 end" for i, condition in enumerate(part)]
+        columns.append(f"{' + '.join(terms)} as {name}{start // BITS}")
     return columns

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from privacy import decisions as consent
 from privacy import labels
+from privacy.arrays import one
 from privacy.census import Census
 from privacy.plan import Plan
 from privacy.policy import CLASSES
@@ -74,9 +75,3 @@ class Piece:
     event_type: str
     plan: Plan
     census: Census
-
-
-def one(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    import pyarrow as pa
-
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from privacy import decisions as consent
 from privacy import labels
+from privacy.arrays import one, order_by_day_and_id
 from privacy.errors import MissingTokenError
 from privacy.pseudonyms import Keyring, encoded, token, tokens_of
-from privacy.rows import PERSONAL, Piece, Rows, one
+from privacy.rows import PERSONAL, Piece, Rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ HOUR = 3_600_000_000
 class _Made:
     """What the plans made, joined over the pieces, and the batch row that each made row comes from."""
 
-    columns: dict[str, pa.ChunkedArray]
+    columns: dict[str, pa.Array]
     at: npt.NDArray[np.int64]
 
 
@@ -42,7 +43,7 @@ def assemble(
             columns[name].append(piece.result[source])
     at = np.concatenate([piece.at for piece in pieces]) if pieces else np.zeros(0, dtype=np.int64)
     joined = {
-        name: pa.chunked_array([c for part in parts for c in part.chunks], pa.string())
+        name: one(pa.chunked_array([c for part in parts for c in part.chunks], pa.string()))
         for name, parts in columns.items()
     }
     pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
@@ -65,7 +66,7 @@ def _pseudonymous(
     import numpy as np
     import pyarrow as pa
 
-    chosen = chosen[_order(rows.days[made.at[chosen]], made.columns["event_id"].take(pa.array(chosen)))]
+    chosen = chosen[_order(rows, made, "event_id", chosen)]
     source = made.at[chosen]
     codes = rows.subject_codes[source]
     subject = _subject_tokens(rows.subjects, codes, tokens)
@@ -103,7 +104,7 @@ def _anonymous(
 ) -> pa.Table:
     import pyarrow as pa
 
-    chosen = chosen[_order(rows.days[made.at[chosen]], made.columns["anonymous_id"].take(pa.array(chosen)))]
+    chosen = chosen[_order(rows, made, "anonymous_id", chosen)]
     keys, picked = pa.array(made.at[chosen]), pa.array(chosen)
     created = one(batch["created_at"]).take(keys)
     hours = created.cast(pa.int64()).to_numpy() // HOUR * HOUR
@@ -119,13 +120,10 @@ def _anonymous(
     )
 
 
-def _order(days: npt.NDArray[np.int32], ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Positions sorted by day, then id: the id sort first, the day sort is stable."""
-    import numpy as np
-    import pyarrow.compute as pc
+def _order(rows: Rows, made: _Made, name: str, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    import pyarrow as pa
 
-    by_id: npt.NDArray[np.int64] = pc.sort_indices(ids).to_numpy().astype(np.int64)
-    return by_id if len(days) == 0 or days.min() == days.max() else by_id[np.argsort(days[by_id], kind="stable")]
+    return order_by_day_and_id(rows.days[made.at[chosen]], made.columns[name].take(pa.array(chosen)))
 
 
 def _subject_tokens(subjects: pa.Array, codes: npt.NDArray[np.int64], tokens: dict[str, str]) -> pa.Array:
