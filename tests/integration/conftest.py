@@ -1,4 +1,4 @@
-"""One home with a completed run, shared by every test that only looks at it."""
+"""Homes with a completed run: one that tests only look at, and one that they may change."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ class Completed:
 def completed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Completed]:
     """A completed run of the simulator. Tests that change the home make their own."""
     home = make_home(tmp_path_factory.mktemp("completed") / "home")
+    try:
+        yield Completed(home, home.run("run", "--events", N_EVENTS, "--json"))
+    finally:
+        home.remove()
+
+
+@pytest.fixture(scope="session")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Completed]:
+    """A completed run in a home that tests may change. Its modules run in one group: xdist_group("changing")."""
+    home = make_home(tmp_path_factory.mktemp("changing") / "home")
     try:
         yield Completed(home, home.run("run", "--events", N_EVENTS, "--json"))
     finally:

@@ -72,7 +72,7 @@ def kill_at(home: Home, place: Place) -> None:
         env=home.environment, start_new_session=True,
     )  # fmt: skip
     printed: list[str] = []
-    with process, process.stderr or open(os.devnull) as lines:  # noqa: PTH123
+    with process, process.stderr or open(os.devnull) as lines:
         try:
             for line in lines:
                 printed.append(line)
