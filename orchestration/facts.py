@@ -102,8 +102,8 @@ def model_facts(platform: Platform) -> dict[str, Any] | None:
     if version is None:
         return None
     facts = platform.registry.describe(version)
-    # A sentence per gate, cut at the sentences' own ends: the registry keeps them as one tag.
-    sentences = re.findall(r"\w+ (?:passed|refused):.*?\)\.", facts.pop("decision") or "")
+    # The registry keeps the sentences of all gates as one tag.
+    sentences = re.split(r"(?<=\.) (?=\w+ (?:passed|refused):)", facts.pop("decision") or "")
     return {**facts, "verdicts": [_short(sentence) for sentence in sentences]}
 
 

@@ -1,0 +1,37 @@
+"""Every table that holds rows of people, and by which column. What is not listed here must hold none.
+
+The list is what exports and erasures go by; a test compares it with the live schema after a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectTable:
+    """A table with a row per person or event of one. `key` is raw (the product's own id), keyed, or blinded."""
+
+    table: str
+    column: str
+    key: str
+
+
+SUBJECT_TABLES = (
+    SubjectTable("raw.system_logs", "user_id", "raw"),
+    SubjectTable("consent.consent_events", "subject", "raw"),
+    SubjectTable("consent.consent_settings", "subject", "raw"),
+    SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
+    SubjectTable("staging.stg_training_events", "subject", "keyed"),
+    SubjectTable("staging.stg_personalization_events", "subject", "keyed"),
+    SubjectTable("aggregates.agg_user_fragments", "subject", "keyed"),
+    SubjectTable("aggregates.agg_user_day", "subject", "keyed"),
+    SubjectTable("sessions.ses_sessions", "subject", "keyed"),
+    SubjectTable("features.ftr_user_weekly", "subject", "keyed"),
+    SubjectTable("features.lbl_user_churn", "subject", "keyed"),
+    SubjectTable("ml.training_subjects", "blinded_subject", "blinded"),
+    SubjectTable("ml.predictions", "subject", "keyed"),
+    SubjectTable("ml.published_predictions", "subject", "keyed"),
+)
+# Columns that identify a person wherever they appear; raw.quarantine holds whole records, sealed.
+SUBJECT_COLUMNS = ("user_id", "persona_id", "subject", "persona", "blinded_subject")
