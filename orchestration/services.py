@@ -24,7 +24,7 @@ class InvalidAddressError(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process: its name, command, and the URL that shows it is there (none for the daemon)."""
+    """One process: its name, command, and the address that shows it is there (none for the daemon)."""
 
     name: str
     command: list[str]
@@ -62,16 +62,18 @@ def workspace_of(platform: Platform, code: str | None) -> Path:
 
 
 def local_services(platform: Platform, ports: dict[str, int]) -> list[Service]:
-    """What `lethe up` runs, on this host only; `ports` names those of dagster and mlflow."""
-    dagster, mlflow = ports["dagster"], ports["mlflow"]
+    """What `lethe up` runs, on this host only, in the order in which they need each other.
+
+    Webserver and daemon share one code server: on its own, the daemon would load the project anew every minute.
+    """
+    dagster, mlflow, code = ports["dagster"], ports["mlflow"], f"{HERE}:{ports['code']}"
+    server = command_of(platform, "code", host=HERE, port=ports["code"])
+    webserver = command_of(platform, "webserver", host=HERE, port=dagster, code=code)
     return [
-        Service(
-            "webserver",
-            command_of(platform, "webserver", host=HERE, port=dagster),
-            f"http://{HERE}:{dagster}/server_info",
-        ),
-        Service("daemon", command_of(platform, "daemon", host=HERE, port=None)),
+        Service("code", server, f"tcp://{code}"),
         Service("mlflow", command_of(platform, "mlflow", host=HERE, port=mlflow), f"http://{HERE}:{mlflow}/health"),
+        Service("webserver", webserver, f"http://{HERE}:{dagster}/server_info"),
+        Service("daemon", command_of(platform, "daemon", host=HERE, port=None, code=code)),
     ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from orchestration import dbt, processes, services
 from orchestration.platform import Platform
@@ -37,25 +38,22 @@ class AlreadyUpError(WarehouseError):
 
 
 def up(settings: Settings, *, dagster_port: int, mlflow_port: int, say: Callable[[str], None]) -> int:
-    """Run Dagster (webserver and daemon) and MLflow until interrupted; prints where they are.
+    """Run Dagster (code server, webserver and daemon) and MLflow until interrupted; prints where they are.
 
     Raises AlreadyUpError, and ServiceFailedError when one of them does not come up or ends.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
     with _only_one(settings):
         processes.stop(_recorded_sessions(settings), settings.home)  # of an `up` that was killed
         platform = Platform.open(settings)
         dbt.use_login(platform.database)
         dbt.manifest_path(settings)
-        ports = {"dagster": free_port(dagster_port), "mlflow": free_port(mlflow_port)}
+        ports = {"dagster": free_port(dagster_port), "mlflow": free_port(mlflow_port), "code": free_port(0)}
         running: dict[str, subprocess.Popen[bytes]] = {}
         try:
-            for service in services.local_services(platform, ports):
-                running[service.name] = _start(platform, service)
-                _record(settings, ports, running)
-            for service in services.local_services(platform, ports):
-                _await(platform, service, running[service.name])
+            _start_all(platform, ports, running)
             say(f"Dagster   http://{HERE}:{ports['dagster']}\nMLflow    http://{HERE}:{ports['mlflow']}")
             say(f"database  `lethe url --home {settings.home}`\nStop with Ctrl-C or `lethe down`.")
             _watch(platform, running)
@@ -109,7 +107,7 @@ def addresses(settings: Settings) -> dict[str, str]:
     record = _read_record(settings)
     if not processes.is_same(record.get("pid", 0), record.get("started")):
         return {}
-    return {name: f"http://{HERE}:{port}" for name, port in record["ports"].items()}
+    return {name: f"http://{HERE}:{port}" for name, port in record["ports"].items() if name != "code"}
 
 
 def free_port(wanted: int) -> int:
@@ -125,8 +123,18 @@ def free_port(wanted: int) -> int:
     raise ServiceFailedError(f"no free port on {HERE}")
 
 
-def _start(platform: Platform, service: Service) -> subprocess.Popen[bytes]:
-    return processes.start(service.command, services.environment(platform), _log(platform, service.name), platform.home)
+def _start_all(platform: Platform, ports: dict[str, int], running: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Start the services; those of Dagster find its code server answering. Each is recorded as soon as it runs."""
+    planned = services.local_services(platform, ports)
+    for service in planned:
+        log = _log(platform, service.name)
+        environment = services.environment(platform)
+        running[service.name] = processes.start(service.command, environment, log, platform.home)
+        _record(platform.settings, ports, running)
+        if service.name == "code":
+            _await(platform, service, running[service.name])
+    for service in planned:
+        _await(platform, service, running[service.name])
 
 
 def _await(platform: Platform, service: Service, process: subprocess.Popen[bytes]) -> None:
@@ -182,7 +190,11 @@ def _only_one(settings: Settings) -> Iterator[None]:
 
 
 def _answers(url: str) -> bool:
+    address = urlsplit(url)
     try:
+        if address.scheme == "tcp":
+            socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=5).close()
+            return True
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - always http on this host
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
