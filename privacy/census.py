@@ -112,9 +112,7 @@ def _count_bits(
                 _add(counter, days[(bits >> np.int64(i)) & 1 == 1], pointer)
 
 
-def _count_root(
-    census: Census, text: Text, plan: Plan, days: npt.NDArray[np.int32]
-) -> npt.NDArray[np.bool_]:
+def _count_root(census: Census, text: Text, plan: Plan, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Count one root; returns which rows hold an unknown path in it."""
     import numpy as np
 

@@ -9,6 +9,10 @@ class VaultKeyMissingError(PrivacyError):
     """Wrapped keys or salts exist, but the master key that opens them is gone."""
 
 
+class ReadableVaultError(PrivacyError):
+    """The vault's folder or one of its files can be read by other users of the machine."""
+
+
 class VaultKeyMismatchError(PrivacyError):
     """The master key does not open what is wrapped, or sealed bytes were changed."""
 

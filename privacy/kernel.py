@@ -5,23 +5,22 @@ The output depends on the rows and the policy only, not on their order: it is so
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from privacy import decisions as consent
 from privacy.census import take_census
+from privacy.engine import Engine, engine
 from privacy.errors import KernelFailureError
 from privacy.plan import Plan, compile_plan
 from privacy.policy import CLASSES, CompiledPolicy
-from privacy.pseudonyms import Keyring, domain_key
+from privacy.pseudonyms import Keyring
 from privacy.rows import ROW_REASONS, Piece, Rows, examine
 from privacy.safe_tables import assemble
 from privacy.tallies import day_sums, exclusions, unknown_paths
 
 if TYPE_CHECKING:
-    import duckdb
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
@@ -84,14 +83,14 @@ def _run_groups(
     bounds = np.append(np.flatnonzero(np.diff(group, prepend=-1)), len(group))
     narrow = _narrow(batch, rows, kept)
     pieces = []
-    with _connection(keyring) as connection:
+    with engine(keyring) as current:
         for start, end in pairwise(bounds):
             event_type = types.dictionary[int(group[start]) // len(CLASSES)].as_py()
             plan = compile_plan(policy, event_type, int(group[start]) % len(CLASSES), with_census=with_census)
             at, group_rows, result = _run(
-                connection, plan, narrow.slice(start, end - start), kept[start:end], rows.reasons
+                current, plan, narrow.slice(start, end - start), kept[start:end], rows.reasons
             )
-            census = take_census(connection, plan, result, group_rows, rows.days[at])
+            census = take_census(current.connection, plan, result, group_rows, rows.days[at])
             pieces.append(Piece(at, result, event_type, plan, census))
     return pieces
 
@@ -110,43 +109,17 @@ def _narrow(batch: pa.Table, rows: Rows, at: npt.NDArray[np.int64]) -> pa.Table:
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    group: pa.Table,
-    at: npt.NDArray[np.int64],
-    reasons: npt.NDArray[np.uint8],
+    current: Engine, plan: Plan, group: pa.Table, at: npt.NDArray[np.int64], reasons: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.int64], pa.Table, pa.Table]:
     import duckdb
     import pyarrow as pa
 
     try:
-        return at, group, _execute(connection, plan, group)
+        return at, group, current.run(plan.sql, group)
     except duckdb.InvalidInputException:
         pass  # its message quotes the event, so it is left behind; rows that are no JSON are excluded below
     valid = " and ".join(f"coalesce(json_valid({root}), true)" for root in plan.trees)
-    ok = connection.sql(f"select {valid} as ok from batch").to_arrow_table()["ok"].to_numpy()
+    ok = current.run(f"select {valid} as ok from batch", group)["ok"].to_numpy()
     reasons[at[~ok]] = ROW_REASONS.index("invalid_json")
     group = group.filter(pa.array(ok))
-    return at[ok], group, _execute(connection, plan, group)
-
-
-def _execute(connection: duckdb.DuckDBPyConnection, plan: Plan, group: pa.Table) -> pa.Table:
-    connection.register("batch", group)
-    return connection.sql(plan.sql).to_arrow_table()
-
-
-def _connection(keyring: Keyring) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    connection = duckdb.connect(config={"threads": 1, "enable_external_access": False})
-    # Keys travel as parameters: text of a statement can end up in an error message.
-    field = domain_key(keyring.pseudonymous, "field")
-    variables: dict[str, object] = {
-        "event_key": domain_key(keyring.pseudonymous, "event").hex()[:32],
-        "anonymous_event_key": domain_key(keyring.anonymous, "event").hex()[:32],
-        "field_ipad": bytes(b ^ 0x36 for b in field.ljust(hashlib.sha256().block_size, b"\0")),
-        "field_opad": bytes(b ^ 0x5C for b in field.ljust(hashlib.sha256().block_size, b"\0")),
-    }
-    for name, value in variables.items():
-        connection.execute(f"set variable {name} = $1", [value])
-    return connection
+    return at[ok], group, current.run(plan.sql, group)

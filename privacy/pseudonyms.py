@@ -36,10 +36,13 @@ def token(key: bytes, prefix: str, *parts: bytes) -> str:
 
 def tokens_of(key: bytes, prefix: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
     """token(key, prefix, owner, value) for many pairs; the same bytes, without the cost of a call per part."""
+    return _tokens_of(key, prefix, ((encoded(owner), encoded(value)) for owner, value in pairs))
+
+
+def _tokens_of(key: bytes, prefix: str, pairs: Iterable[tuple[bytes, bytes]]) -> list[str]:
     head = len(prefix).to_bytes(4, "big") + prefix.encode()
     made = []
-    for owner, value in pairs:
-        first, second = owner.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass")
+    for first, second in pairs:
         message = head + len(first).to_bytes(4, "big") + first + len(second).to_bytes(4, "big") + second
         made.append(f"{prefix}_{hmac.digest(key, message, 'sha256')[:TOKEN_BYTES].hex()}")
     return made
@@ -47,7 +50,9 @@ def tokens_of(key: bytes, prefix: str, pairs: Iterable[tuple[str, str]]) -> list
 
 def subject_tokens(subjects: Iterable[str], salts: Mapping[str, bytes], key: bytes) -> dict[str, str]:
     """The pseudonym of every distinct subject. A subject without a salt raises KeyError: there is no default."""
-    return {subject: token(key, "u", salts[subject], encoded(subject)) for subject in set(subjects)}
+    distinct = list(set(subjects))
+    made = _tokens_of(key, "u", ((salts[subject], encoded(subject)) for subject in distinct))
+    return dict(zip(distinct, made, strict=True))
 
 
 def domain_key(key: bytes, domain: str) -> bytes:

@@ -130,12 +130,10 @@ def _subject_tokens(subjects: pa.Array, codes: npt.NDArray[np.int64], tokens: di
     import numpy as np
     import pyarrow as pa
 
-    needed = np.unique(codes[codes >= 0])
-    made: list[str | None] = [None] * len(subjects)
-    for code in needed:
-        if (text := tokens.get(subjects[int(code)].as_py())) is None:
-            raise MissingTokenError("a subject of the batch has no pseudonym; make tokens for every user_id of it")
-        made[int(code)] = text
+    needed = np.bincount(codes[codes >= 0], minlength=len(subjects)) > 0
+    made = [tokens.get(subject) for subject in subjects.to_pylist()]
+    if any(text is None for text, is_needed in zip(made, needed.tolist(), strict=True) if is_needed):
+        raise MissingTokenError("a subject of the batch has no pseudonym; make tokens for every user_id of it")
     return pa.array(made, pa.string()).take(pa.array(codes, mask=codes < 0))
 
 
@@ -150,8 +148,10 @@ def _personal_tokens(
         return pa.nulls(len(ids), pa.string())
     words = ids.dictionary_encode()
     at = words.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    pair = (codes + 1) * len(words.dictionary) + at
-    _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
+    pair = pa.array((codes + 1) * len(words.dictionary) + at).dictionary_encode()  # hashing: no sort
+    inverse = pair.indices.to_numpy()
+    first = np.zeros(len(pair.dictionary), dtype=np.int64)
+    first[inverse] = np.arange(len(inverse))  # any row of the pair will do
     owners, values = subject.take(pa.array(first)).to_pylist(), words.dictionary.to_pylist()
     chosen = (values[code] for code in at[first].tolist())
     made = tokens_of(key, prefix, zip((owner or "" for owner in owners), chosen, strict=True))

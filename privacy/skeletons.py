@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-BLOCK = 1 << 20  # bytes looked at together: they stay in the processor's cache
+BLOCK = 1 << 16  # bytes looked at together: small enough for the cache and for memory that is used again
 COLON = 58
 QUOTE = 34  # the quote and every kind of JSON white space are not above it
 

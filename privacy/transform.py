@@ -181,22 +181,38 @@ def _write(
     copy_arrow(conn, "safe.anonymous_events", result.anonymous)
     copy_arrow(conn, "safe.exclusions", result.exclusions)
     copy_arrow(conn, "privacy.unknown_paths", result.unknown_paths)
-    sums = {row.pop("event_day"): row for row in _sums(result).to_pylist()}
-    empty = dict.fromkeys(("n_in", "n_kept", "n_pseudonymous", "n_anonymous"), 0)
+    _write_days(conn, days, _sums(result), versions, policy)
+
+
+def _write_days(
+    conn: psycopg.Connection,
+    days: list[date],
+    sums: pa.Table,
+    versions: dict[date, tuple[int, int]],
+    policy: CompiledPolicy,
+) -> None:
+    """One row per day and the end of its dirtiness: one statement each for all days."""
+    stored = [day for day in days if versions[day][0] is not None]
     conn.execute("delete from safe.event_days where event_day = any(%s)", (days,))
-    conn.cursor().executemany(
+    conn.execute(
         "insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_kept, n_pseudonymous, "
-        "n_anonymous, version) values (%s, %s, %s, %s, %s, %s, %s, nextval('safe.event_day_version'))",
-        [
-            (day, versions[day][0], policy.digest, *sums.get(day, empty).values())
-            for day in days
-            if versions[day][0] is not None
-        ],
+        "n_anonymous, version) select event_day, raw_version, %s, coalesce(n_in, 0), coalesce(n_kept, 0), "
+        "coalesce(n_pseudonymous, 0), coalesce(n_anonymous, 0), nextval('safe.event_day_version') "
+        "from unnest(%s::date[], %s::bigint[]) as d (event_day, raw_version) left join unnest(%s::date[], %s::bigint[], "
+        "%s::bigint[], %s::bigint[], %s::bigint[]) as s (event_day, n_in, n_kept, n_pseudonymous, n_anonymous) "
+        "using (event_day) order by event_day",
+        (
+            policy.digest,
+            stored,
+            [versions[day][0] for day in stored],
+            *(sums[name].to_pylist() for name in ("event_day", "n_in", "n_kept", "n_pseudonymous", "n_anonymous")),
+        ),
     )
     # A consent that came in meanwhile has a newer version and keeps the day dirty.
-    conn.cursor().executemany(
-        "delete from privacy.dirty_days where event_day = %s and version = %s",
-        [(day, dirty) for day, (_, dirty) in versions.items()],
+    conn.execute(
+        "delete from privacy.dirty_days using unnest(%s::date[], %s::bigint[]) as read (event_day, version) "
+        "where dirty_days.event_day = read.event_day and dirty_days.version = read.version",
+        (list(versions), [dirty for _, dirty in versions.values()]),
     )
 
 

@@ -12,13 +12,15 @@ import hmac
 import json
 import os
 import secrets
+import shlex
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from privacy.errors import VaultKeyMismatchError, VaultKeyMissingError
+from privacy.errors import ReadableVaultError, VaultKeyMismatchError, VaultKeyMissingError
 
 KEY_BYTES = 32
 SALT_BYTES = 16
@@ -39,10 +41,11 @@ class Vault:
     def open(cls, folder: Path) -> Vault:
         """Open the vault in a folder, making it on first use.
 
-        Raises VaultKeyMissingError when keys or salts exist without their master key, and
+        Raises ReadableVaultError when others may read the folder or a file in it, VaultKeyMissingError when keys or salts exist without their master key, and
         VaultKeyMismatchError when the master key does not open them.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_readable(folder)
         with _locked(folder):
             vault = cls(folder, _load_or_create_master(folder))
             if (folder / "salts.sqlite").exists() and LOOKUP_PURPOSE not in vault._wrapped():
@@ -133,6 +136,18 @@ class Vault:
             connection.execute("pragma journal_mode = wal")
             connection.execute(
                 "create table if not exists salts (subject blob primary key, salt blob not null) without rowid"
+            )
+
+
+def _refuse_readable(folder: Path) -> None:
+    for path, wanted in [(folder, 0o700), *((path, 0o600) for path in sorted(folder.iterdir()))]:
+        try:
+            found = stat.S_IMODE(path.stat().st_mode)
+        except FileNotFoundError:
+            continue  # a draft or SQLite's log of another process, gone meanwhile
+        if found & 0o077:
+            raise ReadableVaultError(
+                f"{path} has mode {found:04o}, so that others can open it; run: chmod {wanted:o} {shlex.quote(str(path))}"
             )
 
 

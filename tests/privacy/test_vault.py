@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from privacy.errors import VaultKeyMismatchError, VaultKeyMissingError
+from privacy.errors import ReadableVaultError, VaultKeyMismatchError, VaultKeyMissingError
 from privacy.vault import Vault
 
 SUBJECTS = [f"user-{n}" for n in range(300)]
@@ -91,3 +91,15 @@ def test_two_processes_agree_on_every_salt(tmp_path: Path) -> None:
     for worker in workers:
         worker.join()
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(("name", "mode", "wanted"), [(".", 0o750, "700"), ("master.key", 0o644, "600")])
+def test_a_vault_that_others_can_read_is_refused(tmp_path: Path, name: str, mode: int, wanted: str) -> None:
+    folder = tmp_path / "vault"
+    Vault.open(folder)
+    path = (folder / name).resolve()
+    path.chmod(mode)
+    with pytest.raises(ReadableVaultError, match=f"chmod {wanted} .*{path.name}"):
+        Vault.open(folder)
+    path.chmod(int(wanted, 8))
+    Vault.open(folder)

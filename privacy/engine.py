@@ -1,0 +1,82 @@
+"""DuckDB as the kernel uses it: one connection per thread with its prepared plans. Holds keys, never events."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from privacy.pseudonyms import Keyring, domain_key
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+MAX_PREPARED = 256
+_kept = threading.local()
+
+
+@dataclass(slots=True)
+class Engine:
+    """A connection with the keys of one call set, and the names under which it knows queries."""
+
+    connection: duckdb.DuckDBPyConnection
+    prepared: dict[str, str] = field(default_factory=dict)
+
+    def run(self, sql: str, batch: pa.Table) -> pa.Table:
+        """The query over `batch`. Planning costs more than a thousand rows, so the plan is kept for the next batch."""
+        self.connection.register("batch", batch)
+        if sql not in self.prepared:
+            if len(self.prepared) >= MAX_PREPARED:
+                self._forget()
+            name = f"plan_{len(self.prepared)}"
+            self.connection.execute(f"prepare {name} as {sql}")
+            self.prepared[sql] = name
+        return self.connection.sql(f"execute {self.prepared[sql]}").to_arrow_table()
+
+    def _forget(self) -> None:
+        for name in self.prepared.values():
+            self.connection.execute(f"deallocate {name}")
+        self.prepared.clear()
+
+
+@contextmanager
+def engine(keyring: Keyring) -> Iterator[Engine]:
+    """This thread's engine with the keys set; afterwards it holds neither keys nor rows. A failure discards it."""
+    known = getattr(_kept, "engine", None)
+    _kept.engine = None  # a call inside this one gets an engine of its own
+    current: Engine = known[1] if known and known[0] == os.getpid() else Engine(_connect())
+    _set_keys(current.connection, keyring)
+    yield current
+    for name in _variables(keyring):
+        current.connection.execute(f"reset variable {name}")
+    for name in ("batch", "chosen"):
+        current.connection.unregister(name)
+    _kept.engine = (os.getpid(), current)
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1, "enable_external_access": False})
+
+
+def _set_keys(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
+    # Keys travel as parameters: text of a statement can end up in an error message.
+    for name, value in _variables(keyring).items():
+        connection.execute(f"set variable {name} = $1", [value])
+
+
+def _variables(keyring: Keyring) -> dict[str, object]:
+    field_key = domain_key(keyring.pseudonymous, "field")
+    block = hashlib.sha256().block_size
+    return {
+        "event_key": domain_key(keyring.pseudonymous, "event").hex()[:32],
+        "anonymous_event_key": domain_key(keyring.anonymous, "event").hex()[:32],
+        "field_ipad": bytes(b ^ 0x36 for b in field_key.ljust(block, b"\0")),
+        "field_opad": bytes(b ^ 0x5C for b in field_key.ljust(block, b"\0")),
+    }
