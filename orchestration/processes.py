@@ -42,16 +42,16 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path, fol
         )  # fmt: skip
 
 
-def stop(sessions: Sequence[int], home: Path) -> int:
+def stop(sessions: Sequence[int], home: Path, *, patience: float = STOP_SECONDS) -> int:
     """End every process of these sessions that belongs to the home; returns how many there were.
 
-    They are asked first; what has not ended after 20 seconds is killed.
+    They are asked first; what has not ended after `patience` seconds is killed.
     """
     found = members(sessions, home)
     _signal(found, signal.SIGTERM)
-    if not _wait(sessions, home):
+    if not _wait(sessions, home, patience):
         _signal(members(sessions, home), signal.SIGKILL)
-        _wait(sessions, home)
+        _wait(sessions, home, STOP_SECONDS)
     return len(found)
 
 
@@ -100,8 +100,8 @@ def _signal(pids: Sequence[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _wait(sessions: Sequence[int], home: Path) -> bool:
-    deadline = time.monotonic() + STOP_SECONDS
+def _wait(sessions: Sequence[int], home: Path, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while members(sessions, home):
         if time.monotonic() > deadline:
             return False

@@ -98,7 +98,7 @@ mutation($job: String!, $tags: [ExecutionTag!]) {
     ... on RunConfigValidationInvalid { errors { message } }
   }
 }"""
-RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status stats { ... on RunStatsSnapshot { stepsFailed } } } } }"
+RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
 
 
