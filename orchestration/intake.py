@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -51,12 +52,21 @@ def basis_of(mapping: Mapping, purposes: str | None, reason: str | None) -> Basi
     if purposes:
         if not reason:
             raise UnstatedBasisError('--assume-consent needs --reason "..."; say why these purposes are allowed')
-        return Basis(tuple(item.strip() for item in purposes.split(",") if item.strip()), reason)
+        return _known(Basis(tuple(item.strip() for item in purposes.split(",") if item.strip()), reason))
     if mapping.consent:
         if not mapping.consent.get("purposes") or not mapping.consent.get("reason"):
             raise UnstatedBasisError("the mapping's consent section needs both purposes: [...] and reason: ...")
-        return Basis(tuple(mapping.consent["purposes"]), str(mapping.consent["reason"]))
+        return _known(Basis(tuple(mapping.consent["purposes"]), str(mapping.consent["reason"])))
     return None
+
+
+def _known(basis: Basis) -> Basis:
+    """The basis, once every purpose in it is one that consent can be given for; checked before anything is stored."""
+    from privacy.consent import PURPOSES
+
+    if unknown := sorted(set(basis.purposes) - set(PURPOSES)):
+        raise UnstatedBasisError(f"there is no purpose {', '.join(unknown)}; the purposes are {', '.join(PURPOSES)}")
+    return basis
 
 
 def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis: Basis | None) -> ImportReport:
@@ -167,6 +177,8 @@ def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport
     with platform.database.connect("privacy") as conn:
         record_decisions(conn, _ledger_rows(simulation.consents, now))
     load_rules(platform, [rule.row() for rule in SIMULATOR_RULES])
+    for left in platform.home.glob("simulated-*"):  # a killed run could not remove its file of raw events
+        shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix="simulated-", dir=platform.home) as folder:
         path = Path(folder) / f"simulated-{plan.seed}-{plan.n_events}-{plan.end_on}.jsonl"
         write_jsonl(simulation, path)

@@ -103,7 +103,7 @@ def take_in(platform: Platform, intake: dict[str, Any]) -> Outcome:
     result = _execute(platform, "intake_job", {}, {"ops": {"intake": {"config": intake}}})
     metadata = facts.metadata_of(result, collection.IMPORTS)
     names = ("read", "stored", "duplicates", "quarantined", "refused")
-    return Outcome(events={name: int(metadata[name]) for name in names})
+    return Outcome(events={name: int(metadata[name]) for name in names}, explanation=metadata["notes"].strip() or None)
 
 
 def materialise(platform: Platform, outcome: Outcome, cause: str) -> None:

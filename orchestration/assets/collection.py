@@ -60,7 +60,9 @@ def intake(config: Intake, platform: PlatformResource) -> Iterator[dg.Materializ
         "quarantined": report.n_quarantined, "refused": report.n_refused,
     }  # fmt: skip
     journaling.uploaded(opened, ", ".join(Path(name).name for name in config.files) or "simulator", counts)
-    yield dg.MaterializeResult(IMPORTS, metadata=dict(counts))
+    yield dg.MaterializeResult(
+        IMPORTS, metadata={**counts, "notes": "\n".join([*report.notes, report.explanation or ""])}
+    )
     yield dg.MaterializeResult(CONSENT, metadata={"decisions": count_decisions(opened)})
 
 
