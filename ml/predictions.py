@@ -80,10 +80,14 @@ def write_pending(
     scored: pd.DataFrame,
     predicted_at: datetime,
 ) -> None:
-    """Replace the predictions of this version and cutoff by pending ones, in one transaction."""
+    """Replace the pending predictions of this version and cutoff, in one transaction; published ones stay."""
     key = [name, version, cutoff_on]
     with conn.transaction():
-        conn.execute("delete from ml.predictions where model_name = %s and model_version = %s and cutoff_on = %s", key)
+        conn.execute(
+            "delete from ml.predictions"
+            " where model_name = %s and model_version = %s and cutoff_on = %s and state = 'pending'",
+            key,
+        )
         statement = (
             "copy ml.predictions (model_name, model_version, cutoff_on, subject, probability, state, predicted_at)"
             " from stdin"
@@ -95,33 +99,30 @@ def write_pending(
 
 
 def publish_newest(conn: psycopg.Connection[Any], registry: Registry) -> int:
-    """Publish the champion's predictions of the newest scored cutoff; returns the rows. Raises NothingPendingError."""
+    """Publish the champion's pending predictions in place of the published ones of their cutoff; returns the rows.
+
+    Publishing again changes nothing. Raises NothingPendingError when this version has scored nobody.
+    """
     version = registry.champion()
     with conn.transaction():
-        done = conn.execute(
-            "update ml.predictions set state = 'published' where model_name = %(name)s and model_version = %(version)s"
-            " and cutoff_on = (select max(cutoff_on) from ml.predictions"
-            " where model_name = %(name)s and model_version = %(version)s)",
-            {"name": registry.name, "version": version},
-        ).rowcount
+        newest = conn.execute(
+            "select cutoff_on, count(*) filter (where state = 'pending'), count(*) filter (where state = 'published')"
+            " from ml.predictions where model_name = %s and model_version = %s"
+            " group by cutoff_on order by cutoff_on desc limit 1",
+            [registry.name, version],
+        ).fetchone()
+        if newest is None:
+            raise NothingPendingError(
+                f"version {version} of {registry.name} has scored nobody; score before publishing"
+            )
+        cutoff_on, n_pending, n_published = newest
+        if n_pending:
+            _exchange(conn, [registry.name, version, cutoff_on])
     conn.commit()
-    if not done:
-        raise NothingPendingError(f"version {version} of {registry.name} has scored nobody; score before publishing")
-    return done
+    return int(n_pending or n_published)
 
 
-def publish(conn: psycopg.Connection[Any], report: ScoredReport) -> int:
-    """Publish what was scored, after its gate passed; returns the rows. Publishing twice changes nothing."""
-    with conn.transaction():
-        done = conn.execute(
-            "update ml.predictions set state = 'published'"
-            " where model_name = %s and model_version = %s and cutoff_on = %s",
-            [report.model_name, report.model_version, report.cutoff_on],
-        ).rowcount
-    conn.commit()
-    if done != report.n_rows:
-        raise NothingPendingError(
-            f"{done} of {report.n_rows} predictions of version {report.model_version} at {report.cutoff_on} are "
-            "there; score again before publishing"
-        )
-    return done
+def _exchange(conn: psycopg.Connection[Any], key: list[Any]) -> None:
+    of_key = "model_name = %s and model_version = %s and cutoff_on = %s"
+    conn.execute(f"delete from ml.predictions where {of_key} and state = 'published'", key)
+    conn.execute(f"update ml.predictions set state = 'published' where {of_key}", key)

@@ -5,8 +5,10 @@ Exit codes: 0 done; 2 wrong usage or input; 3 a gate refused; 1 a fault.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from orchestration.arguments import parser
 
@@ -28,13 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from warehouse.settings import TELEMETRY_OFF, Settings, export
 
     export(TELEMETRY_OFF)
+    home: Path | None = None
     try:
-        return int(getattr(handlers, options.handler.replace("-", "_"))(Settings.load(options.home), options))
+        settings = Settings.load(options.home)
+        home = settings.home
+        return int(getattr(handlers, options.handler.replace("-", "_"))(settings, options))
     except KeyboardInterrupt:
         return complain("stopped; run the same command again to go on", FAULT)
     except BrokenPipeError:
         return DONE
     except Exception as error:
+        if home is not None and isinstance(error, OSError) and is_unusable(home, error):
+            return complain(f"{home} cannot be a home: {error.strerror} ({error.filename}); name another", USAGE)
         if (code := exit_code(error)) is None:
             raise
         return complain(str(error), code)
@@ -48,6 +55,13 @@ def exit_code(error: Exception) -> int | None:
     if type(error).__module__.split(".")[0] in OURS:
         return FAULT
     return None
+
+
+def is_unusable(home: Path, error: OSError) -> bool:
+    """Whether the system refused to make or write the home itself or a folder above it."""
+    refused = error.errno in (errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST)
+    path = Path(error.filename) if refused and isinstance(error.filename, str) else None
+    return path is not None and (path == home or home in path.parents or path in home.parents)
 
 
 def complain(text: str, code: int) -> int:

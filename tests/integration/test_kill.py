@@ -135,3 +135,7 @@ def test_a_run_after_the_last_one_finds_nothing_to_do(killed: Home) -> None:
     again = killed.run("run", "--json")
     assert again.code == 0
     assert again.summary["materialised"] is False
+
+
+def test_no_file_of_raw_events_is_left_behind(killed: Home) -> None:
+    assert list(killed.path.glob("simulated-*")) == []

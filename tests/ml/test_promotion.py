@@ -10,7 +10,7 @@ import pytest
 
 from ml.gates import PromotionPolicy
 from ml.journal import Journal
-from ml.predictions import NoChampionError, NothingPendingError, publish, publish_newest, score_champion
+from ml.predictions import NoChampionError, NothingPendingError, publish_newest, score_champion
 from ml.promotion import PromotionRefusedError, decide_promotion, promote, rollback
 from ml.registry import Registry
 from ml.training import Candidate, train_candidate
@@ -43,7 +43,10 @@ def test_features_become_published_predictions(database: Database, tmp_path: Pat
             report = score_champion(conn, registry, predicted_at=synthetic.AT)
         assert (report.n_rows, report.n_bots_left_out) == (285, 15)
         assert _count(conn) == 0
-        assert publish(conn, report) == publish_newest(conn, registry) == _count(conn) == 285
+        assert publish_newest(conn, registry) == publish_newest(conn, registry) == _count(conn) == 285
+        score_champion(conn, registry, predicted_at=synthetic.AT)
+        assert _count(conn) == 285, "what is published stays until the new ones passed their gate"
+        assert publish_newest(conn, registry) == _count(conn) == 285
     journal.close()
     assert {
         "DATASET_PREPROCESSED",

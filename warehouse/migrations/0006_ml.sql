@@ -24,7 +24,8 @@ create table ml.predictions (
   probability double precision not null,
   state text not null check (state in ('pending', 'published')),
   predicted_at timestamptz not null,
-  primary key (model_name, model_version, cutoff_on, subject)
+  -- The same prediction may be published and, scored again, pending: its gate may still refuse the new one.
+  primary key (model_name, model_version, cutoff_on, subject, state)
 );
 
 create view ml.published_predictions as
