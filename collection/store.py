@@ -31,6 +31,14 @@ class Stored:
     last_on: date | None
 
 
+REFUSALS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+)
+
+
 def prepare(conn: psycopg.Connection) -> None:
     """The session's staging tables: keys of a batch, and texts of JSON when the database refuses a batch."""
     conn.execute(
@@ -52,7 +60,7 @@ def store_events(conn: psycopg.Connection, events: pa.Table, *, source: str, rec
     try:
         with conn.transaction():
             return _insert(conn, events, source, received_at)
-    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex) as error:
+    except REFUSALS as error:  # their messages quote the row
         invalid = _invalid(conn, events)
         if not invalid:
             raise RefusedBatchError(

@@ -192,6 +192,10 @@ def test_the_catalogue_is_searched(statement: str, database: Database) -> None:
     assert SEARCH.over(stores.catalogue(database)).fields == {"profile/data/email"}
 
 
+def test_a_digest_that_begins_like_an_archive_is_none() -> None:
+    assert [name for _, name, _ in stores.unpacked("table", "t", b"x\x9cs\xcf\xc67\x82e" * 4)] == ["t"]
+
+
 def test_identified_schemas_are_left_out_unless_asked_for(database: Database) -> None:
     with database.connect(ADMIN) as conn:
         conn.execute("create table consent.x as select %s as subject", (TOKEN,))
