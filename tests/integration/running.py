@@ -132,7 +132,7 @@ def outcome(url: str, run: str, seconds: float = 420) -> str:
         status = graphql(url, RUN, id=run)["runOrError"]["status"]
         return str(status) if status in ("SUCCESS", "FAILURE", "CANCELED") else None
 
-    return wait_for(f"the end of run {run}", ended, seconds)
+    return str(wait_for(f"the end of run {run}", ended, seconds))
 
 
 def daemons_are_healthy(url: str) -> bool:
