@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from privacy.labels import is_telling
 from privacy.arrays import one
-from privacy.plan import BITS, Plan, json_paths, literal, object_nodes, star_objects
+from privacy.labels import is_telling
+from privacy.plan import BITS, Plan, json_paths, object_nodes, star_objects
 from privacy.policy import ROOTS, Node
 from privacy.skeletons import rows_to_look_at
+from privacy.values import literal
 
 if TYPE_CHECKING:
     import duckdb

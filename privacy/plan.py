@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from privacy import masks
-from privacy.policy import CLASSES, ROOTS, CompiledPolicy, Node, Rule
+from privacy.policy import ROOTS, CompiledPolicy, Node
+from privacy.values import (
+    key_of,
+    literal,
+    n_items_of,
+    n_shown_of,
+    object_of,
+    passes,
+    rules_below,
+    treatment,
+    value_of,
+)
 
 BITS = 62  # per signed 64-bit column
-# The text of a map key passes with its value, so it must look like a label and hold no long number.
-SAFE_KEY = r"regexp_full_match({key}, '[A-Za-z0-9_ .:/$+-]{{1,64}}') and not regexp_matches({key}, '[0-9]{{5}}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +83,13 @@ def compile_plan(policy: CompiledPolicy, event_type: str, label: int, *, with_ce
     return Plan(sql, trees, differs, pointers, refused, draft.dropped, with_census)
 
 
-def treatment(rule: Rule, label: int) -> tuple[str, str]:
-    """What happens to a value (pass, token, mask, drop) and, for drop, the reason: the stricter class wins."""
-    effective = max(CLASSES.index(rule.klass), label)
-    mask = masks.MASKS[rule.kind]
-    if rule.klass == "sensitive":
-        return "drop", "sensitive_path"
-    if rule.treatment == "drop":
-        return "drop", "ruled_out"
-    if effective == 2:
-        return ("mask", "") if mask.personal else ("drop", "no_mask")
-    if effective == 1 and (rule.klass == "pseudonymized" or not mask.names_nobody):
-        return "token", ""
-    return "pass", ""
-
-
-def _apply(rule: Rule, label: int, x: str, *, anonymous: bool) -> str:
-    action, _ = treatment(rule, label)
-    if action == "pass":
-        return masks.passed(rule.kind, x)
-    if action == "mask":
-        return masks.masked(rule.kind, x) or "null"
-    # An anonymous row keeps no key that could link two rows to one person.
-    return masks.tokenised(rule.kind, x) if action == "token" and not anonymous else "null"
-
-
-def _passes(node: Node, label: int) -> bool:
-    if node.rule is not None:
-        return treatment(node.rule, label)[0] != "drop"
-    return any(_passes(child, label) for child in node.children.values())
-
-
 def _collect(draft: _Draft, root: str, node: Node, path: str) -> None:
     """Leaves in depth-first order; a '*' subtree is one leaf whose expression loops over its items."""
     for key, child in node.children.items() if node.star is None else ():
         place = f'{path}."{key}"'
         if child.is_object:
             _collect(draft, root, child, place)
-        elif not _passes(child, draft.label):
+        elif not passes(child, draft.label):
             _drop(draft, child)
             if child.rule is not None:
                 draft.refused.append(_Refused(child.pointer, root, place))
@@ -127,76 +103,25 @@ def _leaf(draft: _Draft, root: str, node: Node, place: str) -> None:
     if node.star is not None:
         _drop_all(draft, node)
     x = f"x{len(draft.leaves)}"
-    shown, hidden = (_value(node, draft.label, x, anonymous=anonymous) for anonymous in (False, True))
+    shown, hidden = (value_of(node, draft.label, x, anonymous=anonymous) for anonymous in (False, True))
     leaf = _Leaf(node, root, place, shown, hidden)
     if node.star is not None:
-        leaf.n_items = f"{_n_items(x)} > {_n_shown(node, draft.label, x)}"
+        leaf.n_items = f"{n_items_of(x)} > {n_shown_of(node, draft.label, x)}"
     draft.leaves.append(leaf)
 
 
 def _drop(draft: _Draft, node: Node) -> None:
-    for leaf in _rules_below(node):
+    for leaf in rules_below(node):
         reason = treatment(leaf, draft.label)[1]
         if reason:
             draft.dropped[leaf.path] = reason
 
 
 def _drop_all(draft: _Draft, node: Node) -> None:
-    for leaf in _rules_below(node):
+    for leaf in rules_below(node):
         if treatment(leaf, draft.label)[0] == "drop":
             _drop(draft, node)
             return
-
-
-def _rules_below(node: Node) -> Iterator[Rule]:
-    if node.rule is not None:
-        yield node.rule
-    for child in node.children.values():
-        yield from _rules_below(child)
-
-
-def _value(node: Node, label: int, x: str, *, anonymous: bool, depth: int = 0) -> str:
-    """JSON text for the value at a node, given the JSON text x; NULL when nothing of it passes."""
-    if node.rule is not None:
-        return _apply(node.rule, label, x, anonymous=anonymous)
-    if node.star is not None:
-        item, entry = _loops(node, label, x, anonymous=anonymous, depth=depth)
-        array = f"'[' || array_to_string(list_filter({item}, lambda z{depth}: z{depth} is not null), ',') || ']'"
-        mapping = f"'{{' || array_to_string(list_filter({entry}, lambda z{depth}: z{depth} is not null), ',') || '}}'"
-        return f"case when {x} >= '[' and {x} < '\\' then {array} when {x} >= '{{' and {x} < '|' then {mapping} end"
-    parts = []
-    for key, child in node.children.items():
-        if _passes(child, label):
-            place = literal(f'$."{key}"')
-            inner = f"json_extract({x}, {place})::varchar"
-            parts.append((_key(key), _value(child, label, inner, anonymous=anonymous, depth=depth + 1)))
-    body = _object(parts) if parts else "null"
-    return f"case when {x} >= '{{' and {x} < '|' then {body} end"
-
-
-def _loops(node: Node, label: int, x: str, *, anonymous: bool, depth: int) -> tuple[str, str]:
-    child = node.children["*"]
-    name = f"e{depth}"
-    value = _value(child, label, f"{name}::varchar", anonymous=anonymous, depth=depth + 1)
-    item = f"list_transform(from_json({x}, '[\"JSON\"]'), lambda {name}: {value})"
-    # Where the values need a mask or a token, the keys may be the identifiers: such a map does not pass.
-    if any(treatment(rule, label)[0] in ("mask", "token") for rule in _rules_below(child)):
-        return item, "[null::varchar]"
-    entries = f"map_entries(from_json({x}, '\"MAP(VARCHAR,JSON)\"'))"
-    inner = _value(child, label, f"{name}.value::varchar", anonymous=anonymous, depth=depth + 1)
-    key = f"case when {SAFE_KEY.format(key=f'{name}.key')} then to_json({name}.key)::varchar || ':' end"
-    return item, f"list_transform({entries}, lambda {name}: {key} || {inner})"
-
-
-def _n_items(x: str) -> str:
-    items = f"list_count(from_json({x}, '[\"JSON\"]'))"
-    values = f"list_count(map_values(from_json({x}, '\"MAP(VARCHAR,JSON)\"')))"
-    return f"case when {x} < '\\' then coalesce({items}, 0) else coalesce({values}, 0) end"
-
-
-def _n_shown(node: Node, label: int, x: str) -> str:
-    item, entry = _loops(node, label, x, anonymous=False, depth=0)
-    return f"case when {x} < '\\' then coalesce(list_count({item}), 0) else coalesce(list_count({entry}), 0) end"
 
 
 def _document(draft: _Draft, trees: dict[str, Node], name: str) -> str:
@@ -205,8 +130,8 @@ def _document(draft: _Draft, trees: dict[str, Node], name: str) -> str:
     parts = _members(trees["data"], columns)
     for root in ROOTS[1:]:
         if inner := _members(trees[root], columns):
-            parts.append((_key("_" + root), f"nullif({_object(inner)}, '{{}}')"))
-    return _object(parts) if parts else "'{}'"
+            parts.append((key_of("_" + root), f"nullif({object_of(inner)}, '{{}}')"))
+    return object_of(parts) if parts else "'{}'"
 
 
 def _members(node: Node, columns: dict[str, str]) -> list[tuple[str, str]]:
@@ -214,22 +139,10 @@ def _members(node: Node, columns: dict[str, str]) -> list[tuple[str, str]]:
     for key, child in node.children.items():
         if not child.is_object:
             if child.pointer in columns:
-                members.append((_key(key), columns[child.pointer]))
+                members.append((key_of(key), columns[child.pointer]))
         elif inner := _members(child, columns):
-            members.append((_key(key), f"nullif({_object(inner)}, '{{}}')"))
+            members.append((key_of(key), f"nullif({object_of(inner)}, '{{}}')"))
     return members
-
-
-def _object(members: list[tuple[str, str]]) -> str:
-    """JSON object text of the members that are not NULL. One n-ary concat: half the cost of a concat per member."""
-    pieces = [f"case when {value} is not null then {literal(key)} end, {value}" for key, value in members]
-    general = f"concat('{{', substr(concat({', '.join(pieces)}), 2), '}}')"
-    key, value = members[0]
-    if not value.isalnum():  # not a plain column: naming it twice would compute it twice
-        return general
-    # Cutting the first comma off copies the whole text; where the first member is there, none has to be cut.
-    direct = ", ".join([literal("{" + key[1:]), value, *pieces[1:], "'}'"])
-    return f"case when {value} is not null then concat({direct}) else {general} end"
 
 
 def _known_keys(draft: _Draft, trees: dict[str, Node]) -> list[str]:
@@ -274,14 +187,6 @@ def star_objects(node: Node, path: str = "$") -> Iterator[tuple[str, Node]]:
 
 def json_paths(tree: Node) -> str:
     return "[" + ", ".join(literal(path) for path, _ in object_nodes(tree)) + "]"
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _key(key: str) -> str:
-    return "," + json.dumps(key, ensure_ascii=False) + ":"
 
 
 def _query(draft: _Draft, objects: dict[str, str], differs: bool, known: list[str]) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-BLOCK = 1 << 16  # bytes looked at together: small enough for the cache and for memory that is used again
+BLOCK = 1 << 18  # bytes looked at together: small enough for the cache and for memory that is used again
 COLON = 58
 QUOTE = 34  # the quote and every kind of JSON white space are not above it
 
@@ -43,15 +43,17 @@ def key_colons(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -
     """Per row the colons that follow a byte up to the quote. content: all rows' bytes; offsets: n + 1 row bounds."""
     import numpy as np
 
-    marks = np.zeros(len(content) // 8 + 1, dtype=np.uint8)  # bit i of byte b: byte 8 b + i of content is counted
+    words = np.zeros(len(content) // 64 + 1, dtype="<u8")  # bit i of word w: byte 64 w + i of content is counted
+    marks = words.view(np.uint8)
     for start in range(0, len(content), BLOCK):
         part = content[start : start + BLOCK]
         hits = part == COLON
         hits[1:] &= part[:-1] <= QUOTE
         hits[:1] &= content[max(start - 1, 0)] <= QUOTE
         marks[start // 8 : start // 8 + -(-len(part) // 8)] = np.packbits(hits, bitorder="little")
-    before = np.zeros(len(marks) + 1, dtype=np.int64)
-    np.cumsum(np.bitwise_count(marks), out=before[1:])
-    within = (1 << (offsets & 7)) - 1
-    counted = before[offsets >> 3] + np.bitwise_count(marks[offsets >> 3] & within.astype(np.uint8))
-    return np.diff(counted)
+    before = np.zeros(len(words) + 1, dtype=np.int64)
+    np.cumsum(np.bitwise_count(words), out=before[1:])
+    within = (np.uint64(1) << (offsets & 63).astype(np.uint64)) - np.uint64(1)
+    counted = before[offsets >> 6] + np.bitwise_count(words[offsets >> 6] & within)
+    n_colons: npt.NDArray[np.int64] = np.diff(counted)
+    return n_colons

@@ -198,8 +198,9 @@ def _write_days(
         "insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_kept, n_pseudonymous, "
         "n_anonymous, version) select event_day, raw_version, %s, coalesce(n_in, 0), coalesce(n_kept, 0), "
         "coalesce(n_pseudonymous, 0), coalesce(n_anonymous, 0), nextval('safe.event_day_version') "
-        "from unnest(%s::date[], %s::bigint[]) as d (event_day, raw_version) left join unnest(%s::date[], %s::bigint[], "
-        "%s::bigint[], %s::bigint[], %s::bigint[]) as s (event_day, n_in, n_kept, n_pseudonymous, n_anonymous) "
+        "from unnest(%s::date[], %s::bigint[]) as d (event_day, raw_version) left join unnest(%s::date[], "
+        "%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) as s "
+        "(event_day, n_in, n_kept, n_pseudonymous, n_anonymous) "
         "using (event_day) order by event_day",
         (
             policy.digest,

@@ -41,8 +41,8 @@ class Vault:
     def open(cls, folder: Path) -> Vault:
         """Open the vault in a folder, making it on first use.
 
-        Raises ReadableVaultError when others may read the folder or a file in it, VaultKeyMissingError when keys or salts exist without their master key, and
-        VaultKeyMismatchError when the master key does not open them.
+        Raises ReadableVaultError when others may read the folder or a file in it, VaultKeyMissingError when keys or
+        salts exist without their master key, and VaultKeyMismatchError when the master key does not open them.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_readable(folder)
@@ -147,7 +147,8 @@ def _refuse_readable(folder: Path) -> None:
             continue  # a draft or SQLite's log of another process, gone meanwhile
         if found & 0o077:
             raise ReadableVaultError(
-                f"{path} has mode {found:04o}, so that others can open it; run: chmod {wanted:o} {shlex.quote(str(path))}"
+                f"{path} has mode {found:04o}, so that others can open it; "
+                f"run: chmod {wanted:o} {shlex.quote(str(path))}"
             )
 
 

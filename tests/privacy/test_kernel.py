@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from privacy.errors import MissingTokenError
 from privacy.kernel import Transformed, transform
-from privacy.plan import treatment
 from privacy.policy import CLASSES, CompiledPolicy, make_rule
 from privacy.pseudonyms import Keyring, subject_tokens
+from privacy.values import treatment
 from tests.privacy.events import RULES, START, batch, event, granted
 
 KEYRING = Keyring(b"p" * 32, b"a" * 32)

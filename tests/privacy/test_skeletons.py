@@ -31,7 +31,7 @@ def n_keys(value: Any) -> int:
 def counted(texts: list[str]) -> list[int]:
     lengths = [len(text.encode()) for text in texts]
     content = np.frombuffer("".join(texts).encode(), np.uint8)
-    return key_colons(content, np.cumsum([0, *lengths], dtype=np.int64)).tolist()
+    return list(key_colons(content, np.cumsum([0, *lengths], dtype=np.int64)))
 
 
 @given(st.lists(st.dictionaries(TEXT, VALUES, max_size=4), min_size=1, max_size=8), SEPARATORS, st.booleans())
