@@ -114,10 +114,17 @@ def import_files(  # noqa: PLR0913 - the contract of the stage
         if state.finished
     ]
     states = [
-        replace(state, counts=ImportCounts()) if state.finished else _import(conn, job, _find(conn, job))
+        _again(state) if state.finished else _import(conn, job, _find(conn, job))
         for job, state in zip(jobs, found, strict=True)
     ]
     return _report(conn, states, notes, sum(state.finished for state in found))
+
+
+def _again(state: ImportState) -> ImportState:
+    """A finished import met again: nothing to read, but what was refused then is refused again, and said again."""
+    c = state.counts
+    known = ImportCounts(c.n_read, 0, c.n_stored + c.n_duplicates, c.n_quarantined, c.n_refused)
+    return replace(state, counts=known if c.n_refused else ImportCounts())
 
 
 def _find(conn: psycopg.Connection, job: _Job) -> ImportState:

@@ -210,3 +210,12 @@ def test_a_derived_session_is_no_content(conn: psycopg.Connection, tmp_path: Pat
     sessions = [s for (s,) in conn.execute("select session_id from raw.system_logs order by id").fetchall()]
     assert len(set(sessions[:3])) == 3
     assert sessions[3] is None
+
+
+def test_a_refused_import_is_refused_again(conn: psycopg.Connection, plain: Mapping, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"\n".join([line("a"), line("b", user=None)]))
+    for stored, known in ((1, 0), (0, 1)):
+        report = import_files(conn, [file], plain, seal=seal, now=NOW, has_basis=False)
+        assert report.counts == ImportCounts(2, stored, known, 0, 1)
+        assert "--assume-consent" in (report.explanation or "")
