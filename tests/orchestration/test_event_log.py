@@ -21,7 +21,7 @@ DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
 def entry(event_type: DagsterEventType, data: object = None) -> EventLogEntry:
     """One event of a run as it comes to the log."""
     event = DagsterEvent(event_type.value, job_name="pipeline_job", event_specific_data=data)  # type: ignore[arg-type]
-    return EventLogEntry(
+    return EventLogEntry(  # type: ignore[no-untyped-call]
         error_info=None, level="debug", user_message="", run_id="run", timestamp=0.0, dagster_event=event
     )
 

@@ -170,7 +170,7 @@ def test_a_planted_shift_asks_for_a_training_once_and_keeps_its_evidence(platfor
     assert "recency_days" not in request.tags["lethe/cause"]
     assert not tick(sensors.drift, platform, asked.cursor).run_requests, "a cutoff is judged once"
     with database.connect("quality") as conn:
-        kept = dict(conn.execute("select feature, verdict from quality.drift_results").fetchall())
+        kept: dict[str, str] = dict(conn.execute("select feature, verdict from quality.drift_results").fetchall())
     assert kept == {"n_events_28d": "drifted", "recency_days": "stable"}
 
 
