@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse import roles
+from warehouse.cursor import DiscreetCursor
 from warehouse.embedded import EmbeddedServer
 from warehouse.errors import DatabaseUnreachableError, UnsupportedServerError
 from warehouse.migrations import apply_pending, available
@@ -144,6 +145,7 @@ def _connect(address: Address, user: str, password: str, *, autocommit: bool, ap
             autocommit=autocommit,
             application_name=application,
             connect_timeout=15,
+            cursor_factory=DiscreetCursor,
         )
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
