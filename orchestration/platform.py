@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def platform_of(home: Path) -> Platform:
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """The installed version, with the commit where the project is a checkout."""
+    if shutil.which("git") is None:  # in a container
+        return version("lethe")
     found = subprocess.run(
         ["git", "-C", str(PROJECT), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     )
