@@ -36,8 +36,8 @@ def test_a_refused_value_is_withheld(planted: psycopg.Connection, statement: str
         planted.execute(statement.encode(), (SECRET,))
     with pytest.raises(kind) as other:
         psycopg.Cursor(planted).execute(statement.encode(), (SECRET,))
-    assert SECRET in str(other.value), "without the cursor the value is there: this test can fail"
-    assert SECRET not in f"{one.value!r} {one.value.__cause__!r} {one.value.diag.message_detail}"
+    assert SECRET[:3] in str(other.value), "without the cursor the value is there: this test can fail"
+    assert SECRET[:3] not in f"{one.value!r} {one.value.__cause__!r} {one.value.diag.message_detail}"
 
 
 def test_a_refused_copy_is_withheld(planted: psycopg.Connection) -> None:
