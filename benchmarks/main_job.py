@@ -20,7 +20,6 @@ from pathlib import Path
 import psutil
 
 from warehouse.embedded import EmbeddedServer
-from warehouse.settings import Settings
 
 SAMPLE_SECONDS = 0.5
 
