@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+WORKERS ?= 3
 BIN := $(VENV)/bin
 HOME_OPTION := $(if $(LETHE_HOME),--home $(LETHE_HOME),)
 
@@ -37,8 +38,9 @@ check: install ## lint, format, types, import contracts, SQL style
 	@$(BIN)/sqlfluff lint --nocolor dbt_project/models dbt_project/tests
 
 test: check ## everything CI runs: checks, all tests, the integration tests again on a server of its own
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
-	@$(BIN)/python -m tests.server -- $(BIN)/python -m pytest -n 2 --dist loadgroup -m integration
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m tests.server -- $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup \
+		-m "integration and not embedded"
 
 bench: install ## benchmarks with peers beside ours; a table and benchmarks/results.json
 	@$(BIN)/python -m benchmarks

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check_name(rule: suites.Rule) -> str:
     """The Dagster name of a rule: table, column and kind in letters, digits and underscores."""
     return (
-        re.sub(r"\W+", "_", f"{rule.table}_{rule.column or 'table'}_{rule.kind}_{rule.says}").strip("_").lower()[:120]
+        re.sub(r"\W+", "_", f"{rule.column or 'table'}_{rule.says}_{rule.kind}_{rule.table}").strip("_").lower()[:120]
     )
 
 

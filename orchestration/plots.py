@@ -12,7 +12,9 @@ WIDTH, HEIGHT, BARS = 640, 140, 120
 
 def series(points: Sequence[tuple[object, int]], title: str) -> dg.MetadataValue:
     """Bars over ordered points, at most 120 (longer series are summed into as many bins)."""
-    return _embed(_svg(binned([n for _, n in points]), _caption(points, title)))
+    bars = binned([n for _, n in points])
+    per_bar = "" if len(bars) == len(points) else f", {-(-len(points) // BARS)} points a bar"
+    return _embed(_svg(bars, _caption(points, title) + per_bar))
 
 
 def binned(values: Sequence[int]) -> list[int]:

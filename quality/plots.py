@@ -10,11 +10,14 @@ from quality.gates import CheckResult, GateResult
 
 PASSED, FAILED, UNKNOWN = "#3a7d44", "#b3261e", "#9aa0a6"
 MOST_BARS = 40
+MOST_EMPTY = 10
 
 
 def plot_gate(result: GateResult) -> bytes:
     """Share of rows that break each check; red is refused. PNG."""
-    checks = sorted(result.checks, key=lambda check: (check.success, -_share(check)))[:MOST_BARS]
+    ranked = sorted(result.checks, key=lambda check: (check.success, -_share(check)))
+    # Dozens of empty bars hide the few that say something; a gate where all hold shows its first checks.
+    checks = ([check for check in ranked if _share(check) or not check.success] or ranked[:MOST_EMPTY])[:MOST_BARS]
     verdict = "passed" if result.passed else f"refused, {len(result.failed)} checks failed"
     return _bars(
         [check.name for check in checks],

@@ -81,7 +81,7 @@ def predictions(platform: PlatformResource) -> dg.MaterializeResult[Any]:
 
 
 @dg.asset(
-    key=GATE, deps=[PREDICTIONS], group_name="quality", owners=["team:quality"], kinds={"great_expectations"},
+    key=GATE, deps=[PREDICTIONS], group_name="ml", owners=["team:quality"], kinds={"great_expectations"},
     check_specs=gates.check_specs(PREDICTIONS_OUT, GATE),
     description="The gate between predictions and those who use them. Refused: the old ones stay published.",
 )  # fmt: skip

@@ -17,7 +17,7 @@ OWNERS = ["team:privacy"]
 
 
 @dg.asset(
-    key=GATE, deps=[LOGS], group_name="quality", owners=["team:quality"], kinds={"great_expectations"},
+    key=GATE, deps=[LOGS], group_name="collection", owners=["team:quality"], kinds={"great_expectations"},
     check_specs=gates.check_specs(RAW_IN, GATE),
     description="The gate between what came in and the privacy transform. Refused: nothing below is built.",
 )  # fmt: skip

@@ -50,7 +50,7 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
 
 
 @dg.asset(
-    key=GATE, deps=[FEATURES, LABELS], group_name="quality", owners=["team:quality"], kinds={"great_expectations"},
+    key=GATE, deps=[FEATURES, LABELS], group_name="features", owners=["team:quality"], kinds={"great_expectations"},
     check_specs=gates.check_specs(FEATURES_OUT, GATE),
     description="The gate between features and training. Refused: no training set, no model, no prediction.",
 )  # fmt: skip

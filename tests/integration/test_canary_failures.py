@@ -17,7 +17,7 @@ from tests.canary.search import Search
 from tests.homes import make_home
 from warehouse.database import ADMIN
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("canary")]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.xdist_group("canary")]
 
 
 @pytest.fixture(scope="module")

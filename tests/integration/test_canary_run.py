@@ -20,7 +20,7 @@ from tests.canary.search import Search, Searched
 from tests.homes import make_home
 from warehouse.database import ADMIN, Database
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("canary")]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.xdist_group("canary")]
 
 N_EVENTS = 40_000
 NOW = datetime(2026, 11, 20, 13, tzinfo=UTC)

@@ -17,7 +17,7 @@ from tests.integration.conftest import Completed
 from tests.integration.running import Running
 from warehouse.settings import Settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("completed")]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.xdist_group("completed")]
 
 LISTENING = "0A"  # state of a socket in /proc/net/tcp, proc(5)
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
