@@ -27,7 +27,7 @@ from tests.integration import running
 from warehouse.embedded import EmbeddedServer
 from warehouse.settings import TELEMETRY_OFF
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 ROOT = Path(__file__).parents[2]
 OURS = ("migrate", "code", "webserver", "daemon", "mlflow")
