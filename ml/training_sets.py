@@ -60,7 +60,7 @@ class TrainingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What made the rows, as told by those who know; blinding_key is random, one per training set, never stored."""
+    """What made the rows, as told by those who know; blinding_key is of the vault; each set has a key made from it."""
 
     dbt_manifest_hash: str
     consent_snapshot: str
@@ -190,6 +190,11 @@ def blind(subjects: list[str], key: bytes) -> list[bytes]:
     return [hmac.digest(key, subject.encode(), "sha256") for subject in subjects]
 
 
+def set_key(blinding_key: bytes, training_set_id: str) -> bytes:
+    """The key of one set (HMAC-SHA256 of its id), so that nobody can be followed from set to set without the vault."""
+    return hmac.digest(blinding_key, training_set_id.encode(), "sha256")
+
+
 def fetch_frame(conn: psycopg.Connection[Any], policy: TrainingPolicy) -> pd.DataFrame:
     """Features and labels at every cutoff_every_days, ordered by cutoff and subject."""
     names = discover_columns(conn)
@@ -247,7 +252,8 @@ def store(conn: psycopg.Connection[Any], training_set: TrainingSet, provenance: 
         if written:
             subjects = sorted(set(training_set.split.train["subject"]) | set(training_set.split.test["subject"]))
             with conn.cursor().copy("copy ml.training_subjects from stdin") as copy:
-                for token in blind(subjects, provenance.blinding_key):
+                key = set_key(provenance.blinding_key, training_set.training_set_id)
+                for token in blind(subjects, key):
                     copy.write_row((training_set.training_set_id, token))
     conn.commit()
 

@@ -113,7 +113,9 @@ def test_the_stored_set_is_blinded_and_stored_once(database: Database) -> None:
         again = build_training_set(conn, TrainingPolicy(), synthetic.provenance(blinding_key=b"9" * 32))
         assert first.digest == again.digest
         tokens = [bytes(t) for (t,) in conn.execute("select blinded_subject from ml.training_subjects").fetchall()]
-    assert sorted(tokens) == sorted(training_sets.blind(sorted(set(FRAME["subject"])), bytes(range(32))))
+    key = training_sets.set_key(bytes(range(32)), first.training_set_id)
+    assert sorted(tokens) == sorted(training_sets.blind(sorted(set(FRAME["subject"])), key))
+    assert key != training_sets.set_key(bytes(range(32)), "another set"), "one set tells nothing about another"
 
 
 @pytest.mark.integration
