@@ -76,7 +76,6 @@ def _variables(keyring: Keyring) -> dict[str, object]:
     block = hashlib.sha256().block_size
     return {
         "event_key": domain_key(keyring.pseudonymous, "event").hex()[:32],
-        "anonymous_event_key": domain_key(keyring.anonymous, "event").hex()[:32],
         "field_ipad": bytes(b ^ 0x36 for b in field_key.ljust(block, b"\0")),
         "field_opad": bytes(b ^ 0x5C for b in field_key.ljust(block, b"\0")),
     }

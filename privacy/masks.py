@@ -21,39 +21,51 @@ DIGITS_AT_END = f"not {ESCAPED} and substr({{x}}, -5) glob '[0-9][0-9][0-9][0-9]
 DOTTED_QUAD = '^"[0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}"$'
 DATE_START = '^"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'
 
+
+
+def _last_four(length: str, stars: str) -> str:
+    shown = f"concat('\"{stars}-', substr({{x}}, -5))"
+    return f"case when {IS_STRING} and {length} and {DIGITS_AT_END} then {shown} end"
+
+
+# Each mask tests the type in its own conditions: a CASE inside a CASE copies the column once more.
+IS_EMAIL = f"{IS_STRING} and contains({{x}}, '@') and length({{x}}) > 7"
 EMAIL = (
-    f"case when contains({{x}}, '@') and length({{x}}) > 7 then "
-    f"case when {ESCAPED} then to_json(left({{x}} ->> '$', 3) || '***@***.***')::varchar "
-    f"else left({{x}}, 4) || '***@***.***\"' end end"
+    f"case when {IS_EMAIL} and not {ESCAPED} then concat(left({{x}}, 4), '***@***.***\"') "
+    f"when {IS_EMAIL} then to_json(left({{x}} ->> '$', 3) || '***@***.***')::varchar end"
 )
-PHONE = f"case when strlen({{x}}) >= 9 and {DIGITS_AT_END} then '\"***-***-' || substr({{x}}, -5) end"
-SSN = f"case when strlen({{x}}) between 11 and 13 and {DIGITS_AT_END} then '\"***-**-' || substr({{x}}, -5) end"
-CARD = f"case when strlen({{x}}) >= 14 and {DIGITS_AT_END} then '\"****-****-****-' || substr({{x}}, -5) end"
+PHONE = _last_four("strlen({x}) >= 9", "***-***")
+SSN = _last_four("strlen({x}) between 11 and 13", "***-**")
+CARD = _last_four("strlen({x}) >= 14", "****-****-****")
 IP = (
-    f"case when strlen({{x}}) <= 17 and regexp_matches({{x}}, '{DOTTED_QUAD}') "
-    "then left({x}, instr({x}, '.') - 1) || '.***.***.***\"' end"
+    f"case when {IS_STRING} and strlen({{x}}) <= 17 and regexp_matches({{x}}, '{DOTTED_QUAD}') "
+    "then concat(left({x}, instr({x}, '.') - 1), '.***.***.***\"') end"
 )
 TRIMMED = "trim({x} ->> '$', ' ')"
 NAME_IS_PLAIN = f"not {ESCAPED} and {{x}} <> '\"\"' and {{x}} not like '\" %' and {{x}} not like '% \"'"
 NAME = (
-    f"case when {NAME_IS_PLAIN} then concat(left({{x}}, 2), '*** ', "
+    f"case when {IS_STRING} and {NAME_IS_PLAIN} then concat(left({{x}}, 2), '*** ', "
     "case when contains({x}, ' ') then left(split_part({x}, ' ', -1), 1) else substr({x}, 2, 1) end, '***\"') "
-    f"else to_json(nullif(left({TRIMMED}, 1), '') || '*** ' || "
+    f"when {IS_STRING} then to_json(nullif(left({TRIMMED}, 1), '') || '*** ' || "
     f"left(split_part({TRIMMED}, ' ', -1), 1) || '***')::varchar end"
 )
-MONTH = f"case when regexp_matches({{x}}, '{DATE_START}') then left({{x}}, 8) || '\"' end"
+BIRTH_DATE = f"case when {IS_STRING} then '\"**/**/****\"' end"
+MONTH = f"case when {IS_STRING} and regexp_matches({{x}}, '{DATE_START}') then left({{x}}, 8) || '\"' end"
+VALUE = f"case when {IS_NUMBER} then try_cast({{x}} as double) end"
 BAND = (
+    f"case when {IS_NUMBER} then "
     "case when try_cast({x} as double) is null then null when try_cast({x} as double) < 0 then '\"<0\"' "
     "when try_cast({x} as double) < 1 then '\"0..1\"' when try_cast({x} as double) < 10 then '\"1..10\"' "
     "when try_cast({x} as double) < 100 then '\"10..100\"' when try_cast({x} as double) < 1000 then '\"100..1000\"' "
-    "when try_cast({x} as double) < 10000 then '\"1000..10000\"' else '\">=10000\"' end"
+    "when try_cast({x} as double) < 10000 then '\"1000..10000\"' else '\">=10000\"' end end"
 )
 CAPPED = (
+    f"case when {IS_NUMBER} then "
     "case when try_cast({x} as double) is null or try_cast({x} as double) < 0 then null "
     "when try_cast({x} as double) < 1 then '\"0\"' when try_cast({x} as double) < 2 then '\"1\"' "
     "when try_cast({x} as double) < 5 then '\"2..4\"' when try_cast({x} as double) < 10 then '\"5..9\"' "
     "when try_cast({x} as double) < 20 then '\"10..19\"' when try_cast({x} as double) < 50 then '\"20..49\"' "
-    "else '\">=50\"' end"
+    "else '\">=50\"' end end"
 )
 
 
@@ -81,7 +93,7 @@ MASKS = {
         Mask("credit_card", "string", CARD),
         Mask("ip_address", "string", IP),
         Mask("full_name", "string", NAME),
-        Mask("date_of_birth", "string", "'\"**/**/****\"'"),
+        Mask("date_of_birth", "string", BIRTH_DATE),
         Mask("free_text", "string", None),
         Mask("amount", "number", BAND, names_nobody=True),
         Mask("number", "number", BAND, names_nobody=True),
@@ -99,20 +111,15 @@ MASKS = {
 ALIASES = {"card": "credit_card", "ip": "ip_address", "name": "full_name", "dob": "date_of_birth", "label": "category"}
 
 
-def typed(kind: str, x: str, result: str) -> str:
-    """The result where the value has the JSON type of its kind, else NULL."""
-    condition = ACCEPTS[MASKS[kind].accepts].format(x=x)
-    return f"case when {condition} then {result} end"
-
-
 def masked(kind: str, x: str) -> str | None:
     """The expression for a personal value of a kind, or None when nothing of it may pass."""
     template = MASKS[kind].personal
-    return None if template is None else typed(kind, x, template.format(x=x))
+    return None if template is None else template.format(x=x)
 
 
 def passed(kind: str, x: str) -> str:
-    return typed(kind, x, x)
+    """The value itself where it has the JSON type of its kind, else NULL."""
+    return f"case when {ACCEPTS[MASKS[kind].accepts].format(x=x)} then {x} end"
 
 
 def tokenised(kind: str, x: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from privacy.policy import ROOTS, CompiledPolicy, Node
 from privacy.values import (
-    key_of,
+    Members,
     literal,
     n_items_of,
     n_shown_of,
@@ -16,8 +16,10 @@ from privacy.values import (
     rules_below,
     treatment,
     value_of,
+    whole_object,
 )
 
+HASH = "sha256(getvariable('event_key') || k) as hash"
 BITS = 62  # per signed 64-bit column
 
 
@@ -126,22 +128,31 @@ def _drop_all(draft: _Draft, node: Node) -> None:
 
 def _document(draft: _Draft, trees: dict[str, Node], name: str) -> str:
     """The row's JSON object from the columns m0.. or a0..: data's keys at the top, the other roots below their own."""
-    columns = {leaf.node.pointer: f"{name}{i}" for i, leaf in enumerate(draft.leaves)}
-    parts = _members(trees["data"], columns)
-    for root in ROOTS[1:]:
-        if inner := _members(trees[root], columns):
-            parts.append((key_of("_" + root), f"nullif({object_of(inner)}, '{{}}')"))
-    return object_of(parts) if parts else "'{}'"
+    columns = {draft.leaves[i].node.pointer: f"{name}{i}" for i in _shown(draft, name)}
+    members = _members(trees["data"], columns)
+    members += [("_" + root, inner) for root in ROOTS[1:] if (inner := _members(trees[root], columns))]
+    # Most rows of an event type have all of its keys: their text needs no decision per key.
+    return f"case when whole_{name} then {whole_object(members)} else {object_of(members)} end" if members else "'{}'"
 
 
-def _members(node: Node, columns: dict[str, str]) -> list[tuple[str, str]]:
-    members = []
+def _shown(draft: _Draft, name: str) -> list[int]:
+    """Which leaves can show anything in the document of columns m0.. or a0..: a token is never in an anonymous one."""
+    masks = [leaf.mask if name == "m" else leaf.anonymous_mask for leaf in draft.leaves]
+    return [i for i, mask in enumerate(masks) if mask != "null"]
+
+
+def _whole(draft: _Draft, name: str) -> str:
+    return " and ".join(f"{name}{i} is not null" for i in _shown(draft, name)) or "false"
+
+
+def _members(node: Node, columns: dict[str, str]) -> Members:
+    members: Members = []
     for key, child in node.children.items():
         if not child.is_object:
             if child.pointer in columns:
-                members.append((key_of(key), columns[child.pointer]))
+                members.append((key, columns[child.pointer]))
         elif inner := _members(child, columns):
-            members.append((key_of(key), f"nullif({object_of(inner)}, '{{}}')"))
+            members.append((key, inner))
     return members
 
 
@@ -151,21 +162,26 @@ def _known_keys(draft: _Draft, trees: dict[str, Node]) -> list[str]:
     there |= {leaf.pointer: f"y{i}" for i, leaf in enumerate(draft.refused)}
     columns = []
     for root in ROOTS:
-        terms = [f"({' or '.join(found)})::integer" for found in _found(trees[root], there) if found]
-        if terms:
-            columns.append(f"{' + '.join(terms)} as known_{root}")
+        if any(pointer.startswith(f"/{root}/") for pointer in there):
+            objects = [f"({' or '.join(found)})::integer" for found in _found(trees[root], there) if found]
+            columns.append(f"{' + '.join([f'list_count(r_{root})', *objects])} as known_{root}")
     return columns
 
 
 def _found(node: Node, there: dict[str, str]) -> Iterator[list[str]]:
-    """For every known key below a node the conditions of which one means that it is there."""
+    """For every known object below a node the conditions of which one means that it is there."""
     for child in node.children.values():
         if child.is_object:
-            below = list(_found(child, there))
-            yield [condition for found in below for condition in found if len(found) == 1]
-            yield from below
-        elif child.pointer in there:
-            yield [f"{there[child.pointer]} is not null"]
+            yield [f"{there[pointer]} is not null" for pointer in _leaf_pointers(child) if pointer in there]
+            yield from _found(child, there)
+
+
+def _leaf_pointers(node: Node) -> Iterator[str]:
+    for child in node.children.values():
+        if child.is_object:
+            yield from _leaf_pointers(child)
+        else:
+            yield child.pointer
 
 
 def object_nodes(node: Node, path: str = "$") -> Iterator[tuple[str, Node]]:
@@ -204,18 +220,18 @@ def _query(draft: _Draft, objects: dict[str, str], differs: bool, known: list[st
             f"{leaf.anonymous_mask if leaf.anonymous_mask != leaf.mask else f'm{i}'} as a{i}"
             for i, leaf in enumerate(draft.leaves)
         ]
-    ids = [
-        "left(sha256(getvariable('event_key') || k), 32) as event_id",
-        "case when want_anonymous then left(sha256(getvariable('anonymous_event_key') || k), 32) end as anonymous_id",
-    ]
+    # Two halves of one keyed hash: without the key neither tells anything about the other.
+    ids = ["left(hash, 32) as event_id", "case when want_anonymous then substr(hash, 33) end as anonymous_id"]
+    whole = [f"{_whole(draft, name)} as whole_{name}" for name in ("ma" if differs else "m")]
     results = [*ids, f"{objects['m']} as data", *_bits(draft), *known]
     if differs:
         results.append(f"case when want_anonymous then {objects['a']} end as anonymous_data")
     return (
-        f"with parsed as (select {', '.join(['*', *parsed])} from batch), "
+        f"with parsed as (select {', '.join(['*', HASH, *parsed])} from batch), "
         f"leaves as (select {', '.join(['*', *leaves])} from parsed), "
-        f"shown as (select {', '.join(['*', *shown])} from leaves) "
-        f"select {', '.join(results)} from shown"
+        f"shown as (select {', '.join(['*', *shown])} from leaves), "
+        f"judged as (select {', '.join(['*', *whole])} from shown) "
+        f"select {', '.join(results)} from judged"
     )
 
 
@@ -225,14 +241,15 @@ def _bits(draft: _Draft) -> list[str]:
         for i, leaf in enumerate(draft.leaves)
     ]
     refused = [f"y{i} is not null" for i in range(len(draft.refused))]
-    return [*_columns_of("bits", lost), *_columns_of("refused", refused)]
+    zero = "false" if any(leaf.n_items for leaf in draft.leaves) else "whole_m"
+    return [*_columns_of("bits", lost, zero), *_columns_of("refused", refused)]
 
 
-def _columns_of(name: str, conditions: list[str]) -> list[str]:
-    """Conditions as bits, the first one lowest, BITS to a column."""
+def _columns_of(name: str, conditions: list[str], zero: str = "false") -> list[str]:
+    """Conditions as bits, the first one lowest, BITS to a column; where zero holds, none of them does."""
     columns = []
     for start in range(0, len(conditions), BITS):
         part = conditions[start : start + BITS]
         terms = [f"case when {condition} then {1 << i}::bigint else 0 end" for i, condition in enumerate(part)]
-        columns.append(f"{' + '.join(terms)} as {name}{start // BITS}")
+        columns.append(f"case when {zero} then 0 else {' + '.join(terms)} end as {name}{start // BITS}")
     return columns

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from privacy import masks
 from privacy.policy import CLASSES, Node, Rule
 
+Members = list[tuple[str, "str | Members"]]  # of a JSON object: key, and SQL of JSON text or the members of an object
+
 # The text of a map key passes with its value, so it must look like a label and hold no long number.
 SAFE_KEY = r"regexp_full_match({key}, '[A-Za-z0-9_ .:/$+-]{{1,64}}') and not regexp_matches({key}, '[0-9]{{5}}')"
 
@@ -64,7 +66,7 @@ def value_of(node: Node, label: int, x: str, *, anonymous: bool, depth: int = 0)
         if passes(child, label):
             place = literal(f'$."{key}"')
             inner = f"json_extract({x}, {place})::varchar"
-            parts.append((key_of(key), value_of(child, label, inner, anonymous=anonymous, depth=depth + 1)))
+            parts.append((key, value_of(child, label, inner, anonymous=anonymous, depth=depth + 1)))
     body = object_of(parts) if parts else "null"
     return f"case when {x} >= '{{' and {x} < '|' then {body} end"
 
@@ -94,16 +96,28 @@ def n_shown_of(node: Node, label: int, x: str) -> str:
     return f"case when {x} < '\\' then coalesce(list_count({item}), 0) else coalesce(list_count({entry}), 0) end"
 
 
-def object_of(members: list[tuple[str, str]]) -> str:
+def object_of(members: Members) -> str:
     """JSON object text of the members that are not NULL. One n-ary concat: half the cost of a concat per member."""
-    pieces = [f"case when {value} is not null then {literal(key)} end, {value}" for key, value in members]
-    general = f"concat('{{', substr(concat({', '.join(pieces)}), 2), '}}')"
-    key, value = members[0]
-    if not value.isalnum():  # not a plain column: naming it twice would compute it twice
-        return general
-    # Cutting the first comma off copies the whole text; where the first member is there, none has to be cut.
-    direct = ", ".join([literal("{" + key[1:]), value, *pieces[1:], "'}'"])
-    return f"case when {value} is not null then concat({direct}) else {general} end"
+    pieces = []
+    for key, value in members:
+        text = value if isinstance(value, str) else f"nullif({object_of(value)}, '{{}}')"
+        pieces.append(f"case when {text} is not null then {literal(key_of(key))} end, {text}")
+    return f"concat('{{', substr(concat({', '.join(pieces)}), 2), '}}')"
+
+
+def whole_object(members: Members) -> str:
+    """The same text for rows in which no member is NULL."""
+    return f"concat({', '.join(_pieces(members))})"
+
+
+def _pieces(members: Members) -> Iterator[str]:
+    text = "{"
+    for key, value in members:
+        text += key_of(key).removeprefix("," if text.endswith("{") else "")
+        inner = [value] if isinstance(value, str) else list(_pieces(value))
+        yield from (literal(text), *inner)
+        text = ""
+    yield literal(text + "}")
 
 
 def literal(text: str) -> str:
