@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from privacy.errors import KernelFailureError
 from privacy.pseudonyms import Keyring, domain_key
 
 if TYPE_CHECKING:
@@ -21,15 +22,37 @@ _kept = threading.local()
 
 
 @dataclass(slots=True)
+class Feed:
+    """What a query reads as `batch`: the table of the moment, through Arrow's stream protocol.
+
+    A prepared plan keeps the object that it was bound to. Were that the table itself, the plan would go on reading the
+    first batch when another one is registered under the name.
+    """
+
+    table: pa.Table | None = None
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        if self.table is None:
+            raise KernelFailureError("a query was run without a batch; report this")
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@dataclass(slots=True)
 class Engine:
     """A connection with the keys of one call set, and the names under which it knows queries."""
 
     connection: duckdb.DuckDBPyConnection
+    feed: Feed = field(default_factory=Feed)
     prepared: dict[str, str] = field(default_factory=dict)
 
     def run(self, sql: str, batch: pa.Table) -> pa.Table:
-        """The query over `batch`. Planning costs more than a thousand rows, so the plan is kept for the next batch."""
-        self.connection.register("batch", batch)
+        """The query over `batch`. Planning costs more than a thousand rows, so the plan is kept for the next batch.
+
+        batch: always with the same columns and types.
+        """
+        self.feed.table = batch
+        if not self.prepared:
+            self.connection.register("batch", self.feed)
         if sql not in self.prepared:
             if len(self.prepared) >= MAX_PREPARED:
                 self._forget()
@@ -54,8 +77,8 @@ def engine(keyring: Keyring) -> Iterator[Engine]:
     yield current
     for name in _variables(keyring):
         current.connection.execute(f"reset variable {name}")
-    for name in ("batch", "chosen"):
-        current.connection.unregister(name)
+    current.connection.unregister("chosen")
+    current.feed.table = None
     _kept.engine = (os.getpid(), current)
 
 
@@ -75,7 +98,6 @@ def _variables(keyring: Keyring) -> dict[str, object]:
     field_key = domain_key(keyring.pseudonymous, "field")
     block = hashlib.sha256().block_size
     return {
-        "event_key": domain_key(keyring.pseudonymous, "event").hex()[:32],
         "field_ipad": bytes(b ^ 0x36 for b in field_key.ljust(block, b"\0")),
         "field_opad": bytes(b ^ 0x5C for b in field_key.ljust(block, b"\0")),
     }

@@ -14,7 +14,7 @@ from privacy.census import take_census
 from privacy.engine import Engine, engine
 from privacy.errors import KernelFailureError
 from privacy.plan import Plan, compile_plan
-from privacy.policy import CLASSES, CompiledPolicy
+from privacy.policy import CLASSES, ROOTS, CompiledPolicy
 from privacy.pseudonyms import Keyring
 from privacy.rows import ROW_REASONS, Piece, Rows, examine
 from privacy.safe_tables import assemble
@@ -76,7 +76,7 @@ def _run_groups(
     import numpy as np
 
     kept = np.flatnonzero(rows.reasons == 0)
-    types = rows.labels["event_type"].dictionary_encode()
+    types = rows.labels["event_type"]
     group = types.indices.to_numpy()[kept].astype(np.int64) * len(CLASSES) + rows.levels[kept]
     order = np.argsort(group, kind="stable")
     kept, group = kept[order], group[order]
@@ -98,14 +98,12 @@ def _run_groups(
 def _narrow(batch: pa.Table, rows: Rows, at: npt.NDArray[np.int64]) -> pa.Table:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    taken = batch.select(["source", "id", "data", "metadata", "client_info"])
+    taken = batch.select(list(ROOTS))
     if len(at) < batch.num_rows or (len(at) and not np.array_equal(at, np.arange(len(at)))):
         taken = taken.take(pa.array(at))
-    key = pc.binary_join_element_wise(taken["source"].cast(pa.string()), taken["id"].cast(pa.string()), "\x1f")
     shares = pa.array((rows.held[at] & consent.SHARING_BIT) != 0)
-    return taken.drop_columns(["source", "id"]).append_column("k", key).append_column("want_anonymous", shares)
+    return taken.append_column("want_anonymous", shares).cast(pa.schema([*((root, pa.string()) for root in ROOTS), ("want_anonymous", pa.bool_())]))
 
 
 def _run(

@@ -30,18 +30,20 @@ def is_telling(text: str) -> bool:
     return n_digits > MAX_DIGITS or EMAIL.search(text) is not None or IP_ADDRESS.search(text) is not None
 
 
-def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-    """The column with unsafe labels replaced (null where it may be, else 'unlabelled'), and which rows had one."""
+def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.DictionaryArray, npt.NDArray[np.bool_]]:
+    """The column with unsafe labels replaced (null where it may be, else 'unlabelled'), and which rows had one.
+
+    The column comes back dictionary-encoded, every word once.
+    """
     import numpy as np
     import pyarrow as pa
 
     encoded = one(column).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     safe = [is_safe(word) for word in words]
-    dictionary = pa.array(
-        [w if ok else (None if nullable else UNLABELLED) for w, ok in zip(words, safe, strict=True)], pa.string()
-    )
-    at = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    labels = dictionary.take(encoded.indices)
-    unsafe = ~np.array([*safe, True])[at]
-    return labels if nullable else labels.fill_null(UNLABELLED), unsafe
+    otherwise = None if nullable else UNLABELLED
+    shown = pa.array([*(w if ok else otherwise for w, ok in zip(words, safe, strict=True)), otherwise], pa.string())
+    shown = shown.dictionary_encode()  # two unsafe words become one
+    at = encoded.indices.fill_null(len(words))
+    unsafe = ~np.array([*safe, True])[at.to_numpy()]
+    return pa.DictionaryArray.from_arrays(shown.indices.take(at), shown.dictionary), unsafe

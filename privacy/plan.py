@@ -19,7 +19,6 @@ from privacy.values import (
     whole_object,
 )
 
-HASH = "sha256(getvariable('event_key') || k) as hash"
 BITS = 62  # per signed 64-bit column
 
 
@@ -27,10 +26,10 @@ BITS = 62  # per signed 64-bit column
 class Plan:
     """The compiled query of one (event type, label) and what its columns mean.
 
-    The query reads `batch(k, data, metadata, client_info, want_anonymous)` and yields event_id, anonymous_id, data,
+    The query reads `batch(data, metadata, client_info, want_anonymous)` and yields, in the order of its input, data,
     anonymous_data (when it differs), bits0.. (a set bit: the leaf at that place had the wrong type), refused0.. (a set
-    bit: the dropped leaf at that place was there), known_<root> (how many known keys a row holds, for roots with
-    rules) in the order of its input.
+    bit: the dropped leaf at that place was there) and known_<root> (how many known keys a row holds, for roots with
+    rules).
     """
 
     sql: str
@@ -220,14 +219,12 @@ def _query(draft: _Draft, objects: dict[str, str], differs: bool, known: list[st
             f"{leaf.anonymous_mask if leaf.anonymous_mask != leaf.mask else f'm{i}'} as a{i}"
             for i, leaf in enumerate(draft.leaves)
         ]
-    # Two halves of one keyed hash: without the key neither tells anything about the other.
-    ids = ["left(hash, 32) as event_id", "case when want_anonymous then substr(hash, 33) end as anonymous_id"]
     whole = [f"{_whole(draft, name)} as whole_{name}" for name in ("ma" if differs else "m")]
-    results = [*ids, f"{objects['m']} as data", *_bits(draft), *known]
+    results = [f"{objects['m']} as data", *_bits(draft), *known]
     if differs:
         results.append(f"case when want_anonymous then {objects['a']} end as anonymous_data")
     return (
-        f"with parsed as (select {', '.join(['*', HASH, *parsed])} from batch), "
+        f"with parsed as (select {', '.join(['*', *parsed])} from batch), "
         f"leaves as (select {', '.join(['*', *leaves])} from parsed), "
         f"shown as (select {', '.join(['*', *shown])} from leaves), "
         f"judged as (select {', '.join(['*', *whole])} from shown) "

@@ -40,11 +40,16 @@ def tokens_of(key: bytes, prefix: str, pairs: Iterable[tuple[str, str]]) -> list
 
 
 def _tokens_of(key: bytes, prefix: str, pairs: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """HMAC with the key's two blocks and the prefix hashed once (FIPS 198-1): half the cost of a call per token."""
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
     head = len(prefix).to_bytes(4, "big") + prefix.encode()
+    inner, outer = hashlib.sha256(bytes(b ^ 0x36 for b in block) + head), hashlib.sha256(bytes(b ^ 0x5C for b in block))
     made = []
     for first, second in pairs:
-        message = head + len(first).to_bytes(4, "big") + first + len(second).to_bytes(4, "big") + second
-        made.append(f"{prefix}_{hmac.digest(key, message, 'sha256')[:TOKEN_BYTES].hex()}")
+        message, code = inner.copy(), outer.copy()
+        message.update(len(first).to_bytes(4, "big") + first + len(second).to_bytes(4, "big") + second)
+        code.update(message.digest())
+        made.append(f"{prefix}_{code.hexdigest()[: 2 * TOKEN_BYTES]}")
     return made
 
 

@@ -34,7 +34,7 @@ class Rows:
     levels: npt.NDArray[np.int8]
     subject_codes: npt.NDArray[np.int64]
     subjects: pa.Array
-    labels: dict[str, pa.Array]
+    labels: dict[str, pa.DictionaryArray]
     unsafe: dict[str, npt.NDArray[np.bool_]]
 
 

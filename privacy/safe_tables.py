@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from privacy import decisions as consent
 from privacy import labels
-from privacy.arrays import one, order_by_day_and_id
+from privacy.arrays import one
 from privacy.errors import MissingTokenError
+from privacy.event_ids import event_ids, hexadecimal, order_by_day_and_id
 from privacy.pseudonyms import Keyring, encoded, token, tokens_of
 from privacy.rows import PERSONAL, Piece, Rows
 
@@ -35,7 +36,7 @@ def assemble(
     import numpy as np
     import pyarrow as pa
 
-    names = ("event_id", "anonymous_id", "data", "anonymous_data")
+    names = ("data", "anonymous_data")
     columns: dict[str, list[pa.ChunkedArray]] = {name: [] for name in names}
     for piece in pieces:
         for name in names:
@@ -66,7 +67,7 @@ def _pseudonymous(
     import numpy as np
     import pyarrow as pa
 
-    chosen = chosen[_order(rows, made, "event_id", chosen)]
+    chosen, ids = _in_order(batch, rows, made, chosen, keyring.pseudonymous)
     source = made.at[chosen]
     codes = rows.subject_codes[source]
     subject = _subject_tokens(rows.subjects, codes, tokens)
@@ -80,12 +81,12 @@ def _pseudonymous(
     company = _tokens(keyring.pseudonymous, "c", one(batch["company_id"]).take(keys))
     return pa.table(
         {
-            "event_id": made.columns["event_id"].take(picked),
+            "event_id": ids,
             "subject": subject,
             "persona": own["persona"],
             "company": company,
             "session": own["session"],
-            **{name: rows.labels[name].take(keys) for name in labels.COLUMNS},
+            **{name: _words(rows.labels[name], keys) for name in labels.COLUMNS},
             "data": made.columns["data"].take(picked),
             "occurred_at": one(batch["created_at"]).take(keys),
             "received_at": one(batch["received_at"]).take(keys),
@@ -104,15 +105,15 @@ def _anonymous(
 ) -> pa.Table:
     import pyarrow as pa
 
-    chosen = chosen[_order(rows, made, "anonymous_id", chosen)]
+    chosen, ids = _in_order(batch, rows, made, chosen, keyring.anonymous)
     keys, picked = pa.array(made.at[chosen]), pa.array(chosen)
     created = one(batch["created_at"]).take(keys)
     hours = created.cast(pa.int64()).to_numpy() // HOUR * HOUR
     return pa.table(
         {
-            "anonymous_id": made.columns["anonymous_id"].take(picked),
+            "anonymous_id": ids,
             "company": _tokens(keyring.anonymous, "c", one(batch["company_id"]).take(keys)),
-            **{name: rows.labels[name].take(keys) for name in labels.COLUMNS},
+            **{name: _words(rows.labels[name], keys) for name in labels.COLUMNS},
             "data": made.columns["anonymous_data"].take(picked),
             "occurred_hour": pa.array(hours).cast(created.type),
             "event_day": one(batch["event_day"]).take(keys),
@@ -120,10 +121,21 @@ def _anonymous(
     )
 
 
-def _order(rows: Rows, made: _Made, name: str, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _in_order(
+    batch: pa.Table, rows: Rows, made: _Made, chosen: npt.NDArray[np.int64], key: bytes
+) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """The chosen rows sorted by day and id, which hides the order of arrival, and their ids."""
     import pyarrow as pa
 
-    return order_by_day_and_id(rows.days[made.at[chosen]], made.columns[name].take(pa.array(chosen)))
+    source = made.at[chosen]
+    senders, own = one(batch["source"]).dictionary_encode(), one(batch["id"])
+    ids = event_ids(key, senders.take(pa.array(source)), own.take(pa.array(source)))
+    order = order_by_day_and_id(rows.days[source], ids)
+    return chosen[order], hexadecimal(ids[order])
+
+
+def _words(column: pa.DictionaryArray, at: pa.Array) -> pa.Array:
+    return column.dictionary.take(column.indices.take(at))
 
 
 def _subject_tokens(subjects: pa.Array, codes: npt.NDArray[np.int64], tokens: dict[str, str]) -> pa.Array:

@@ -56,15 +56,17 @@ def _tally(
     total: Counter[tuple[int, str, str, str]],
     rows: Rows,
     at: npt.NDArray[np.int64],
-    types: pa.Array,
+    types: pa.DictionaryArray,
     reason: str,
     path: str,
 ) -> None:
-    import pyarrow as pa
+    import numpy as np
 
-    names = types.take(pa.array(at)).to_pylist()
-    for (day, name), n in Counter(zip(rows.days[at].tolist(), names, strict=True)).items():
-        total[day, reason, name, path] += n
+    names = types.dictionary.to_pylist()
+    pairs = rows.days[at].astype(np.int64) * len(names) + types.indices.to_numpy()[at]
+    for pair, n in zip(*np.unique(pairs, return_counts=True), strict=True):
+        day, code = divmod(int(pair), len(names))
+        total[day, reason, names[code], path] += int(n)
 
 
 def unknown_paths(pieces: list[Piece]) -> pa.Table:

@@ -284,3 +284,11 @@ def test_canaries_do_not_leak_except_what_the_masks_allow() -> None:
     assert "notekq7zx00" in str(run(rows, policy=broken).pseudonymous["data"].to_pylist()).lower(), (
         "the search finds a planted leak"
     )
+
+
+def test_a_kept_plan_reads_the_batch_of_its_own_call() -> None:
+    """The second and the third batch run through the plan that the first one left behind; a key would renew it."""
+    keyless = CompiledPolicy.of([make_rule("page", "/data/plan", "non_personal", "category")])
+    for n in range(3):
+        rows = [event(i, {"plan": f"p{n}"}) for i in range(n + 1)]
+        assert run(rows, policy=keyless).pseudonymous["data"].to_pylist() == [f'{{"plan":"p{n}"}}'] * (n + 1)
