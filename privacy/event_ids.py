@@ -53,12 +53,12 @@ def cmac(key: bytes, texts: pa.Array) -> Bytes:
     made = np.empty((len(texts), BLOCK), dtype=np.uint8)
     for rows, n_blocks in _of_one_length(np.diff(offsets)):
         padded, is_whole = _padded(content, offsets, rows, n_blocks)
-        padded[:, -BLOCK:] ^= np.where(is_whole[:, None], whole, partial)
-        state = np.zeros((len(rows), BLOCK), dtype=np.uint8)
-        for start in range(0, n_blocks * BLOCK, BLOCK):
-            state ^= padded[:, start : start + BLOCK]
-            state = np.frombuffer(encrypt(state), np.uint8).reshape(-1, BLOCK).copy()
-        made[rows] = state
+        padded[:, -BLOCK:] ^= partial
+        padded[is_whole, -BLOCK:] ^= partial ^ whole
+        state = np.ascontiguousarray(padded[:, :BLOCK])
+        for start in range(BLOCK, n_blocks * BLOCK, BLOCK):
+            state = np.frombuffer(encrypt(state), np.uint8).reshape(-1, BLOCK) ^ padded[:, start : start + BLOCK]
+        made[rows] = np.frombuffer(encrypt(state), np.uint8).reshape(-1, BLOCK)
     return made
 
 
@@ -119,7 +119,7 @@ def order_by_day_and_id(days: npt.NDArray[np.int32], ids: Bytes) -> npt.NDArray[
     """Positions sorted by day, then id. The first half of the ids decides nearly always."""
     import numpy as np
 
-    first, second = np.ascontiguousarray(ids).view(">u8").astype(np.uint64).T
+    first, second = (np.ascontiguousarray(half).view(">u8").ravel().astype(np.uint64) for half in np.split(ids, 2, axis=1))
     if len(ids) == 0 or days.min() == days.max():
         order = np.argsort(first)
         tied = first[order[1:]] == first[order[:-1]]

@@ -125,11 +125,14 @@ def _in_order(
     batch: pa.Table, rows: Rows, made: _Made, chosen: npt.NDArray[np.int64], key: bytes
 ) -> tuple[npt.NDArray[np.int64], pa.Array]:
     """The chosen rows sorted by day and id, which hides the order of arrival, and their ids."""
+    import numpy as np
     import pyarrow as pa
 
     source = made.at[chosen]
     senders, own = one(batch["source"]).dictionary_encode(), one(batch["id"])
-    ids = event_ids(key, senders.take(pa.array(source)), own.take(pa.array(source)))
+    if len(source) < len(own) or (np.diff(source) != 1).any():
+        senders, own = senders.take(pa.array(source)), own.take(pa.array(source))
+    ids = event_ids(key, senders, own)
     order = order_by_day_and_id(rows.days[source], ids)
     return chosen[order], hexadecimal(ids[order])
 
