@@ -103,7 +103,8 @@ def _narrow(batch: pa.Table, rows: Rows, at: npt.NDArray[np.int64]) -> pa.Table:
     if len(at) < batch.num_rows or (len(at) and not np.array_equal(at, np.arange(len(at)))):
         taken = taken.take(pa.array(at))
     shares = pa.array((rows.held[at] & consent.SHARING_BIT) != 0)
-    return taken.append_column("want_anonymous", shares).cast(pa.schema([*((root, pa.string()) for root in ROOTS), ("want_anonymous", pa.bool_())]))
+    schema = pa.schema([*((root, pa.string()) for root in ROOTS), ("want_anonymous", pa.bool_())])
+    return taken.append_column("want_anonymous", shares).cast(schema)
 
 
 def _run(

@@ -22,7 +22,6 @@ DOTTED_QUAD = '^"[0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}[.][0-9]{{1,3}}"$'
 DATE_START = '^"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'
 
 
-
 def _last_four(length: str, stars: str) -> str:
     shown = f"concat('\"{stars}-', substr({{x}}, -5))"
     return f"case when {IS_STRING} and {length} and {DIGITS_AT_END} then {shown} end"

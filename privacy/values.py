@@ -61,7 +61,7 @@ def value_of(node: Node, label: int, x: str, *, anonymous: bool, depth: int = 0)
         array = f"'[' || array_to_string(list_filter({item}, lambda z{depth}: z{depth} is not null), ',') || ']'"
         mapping = f"'{{' || array_to_string(list_filter({entry}, lambda z{depth}: z{depth} is not null), ',') || '}}'"
         return f"case when {x} >= '[' and {x} < '\\' then {array} when {x} >= '{{' and {x} < '|' then {mapping} end"
-    parts = []
+    parts: Members = []
     for key, child in node.children.items():
         if passes(child, label):
             place = literal(f'$."{key}"')
