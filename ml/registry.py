@@ -29,6 +29,7 @@ PREVIOUS = "previous"
 HISTORY = "lethe.champions"
 ROLLED_BACK = "lethe.rolled_back"
 MODEL_FILE = "model/model.skops"
+LONGEST_RECORDING_S = 3600  # a run is RUNNING while its files are written, which takes seconds
 
 
 class RegistryError(Exception):
@@ -63,7 +64,7 @@ class Registry:
 
     def finished(self, key: str) -> int | None:
         """The version already made for a training key, or None. A finished run without a version gets one."""
-        runs = self._runs(key, "FINISHED")
+        runs = self._search(f"{_has_key(key)} and attributes.status = 'FINISHED'")
         if not runs:
             return None
         run_id = runs[0].info.run_id
@@ -71,11 +72,17 @@ class Registry:
         return int(known[0].version) if known else self._register(runs[0])
 
     def end_abandoned_runs(self, key: str) -> int:
-        """Mark runs of this key that a kill left RUNNING as KILLED; returns how many."""
-        runs = self._runs(key, "RUNNING")
-        for run in runs:
-            self._client.set_terminated(run.info.run_id, "KILLED")
-        return len(runs)
+        """Mark runs that a kill left RUNNING as KILLED: those of this key, and all that are too old to be alive.
+
+        A kill followed by new data leaves a run under a key that never comes again. Returns how many were marked.
+        """
+        oldest = int((time.time() - LONGEST_RECORDING_S) * 1000)
+        runs = self._search(f"{_has_key(key)} and attributes.status = 'RUNNING'")
+        runs += self._search(f"attributes.status = 'RUNNING' and attributes.start_time < {oldest}")
+        ended = {run.info.run_id for run in runs}
+        for run_id in ended:
+            self._client.set_terminated(run_id, "KILLED")
+        return len(ended)
 
     def record(self, fitted: Fitted, key: str) -> int:
         """Store a trained model with everything that made it, and register it; returns the version.
@@ -189,8 +196,7 @@ class Registry:
         self._artifact_root.mkdir(parents=True, exist_ok=True)
         return str(self._client.create_experiment(self.name, self._artifact_root.resolve().as_uri()))
 
-    def _runs(self, key: str, status: str) -> list[Run]:
-        wanted = f"tags.`lethe.training_key` = '{key}' and attributes.status = '{status}'"
+    def _search(self, wanted: str) -> list[Run]:
         return list(self._client.search_runs([self._experiment_id], wanted, order_by=["attributes.start_time ASC"]))
 
     def _fill(self, run_id: str, fitted: Fitted, key: str) -> None:
@@ -244,6 +250,10 @@ class Registry:
 
     def _history(self) -> list[int]:
         return [int(v) for v in json.loads(self._client.get_registered_model(self.name).tags.get(HISTORY, "[]"))]
+
+
+def _has_key(key: str) -> str:
+    return f"tags.`lethe.training_key` = '{key}'"
 
 
 def import_mlflow() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import yaml
 
 from ml.artifacts import TamperedArtefactError
 from ml.journal import Journal
-from ml.registry import NothingToRollBackToError, Registry, UnknownVersionError
+from ml.registry import LONGEST_RECORDING_S, NothingToRollBackToError, Registry, UnknownVersionError
 from ml.training import Candidate, train_candidate, training_key
 from tests.ml import synthetic
 
@@ -67,6 +68,15 @@ def test_a_run_that_a_kill_left_running_is_ended(small_set: TrainingSet, registr
     made = train_candidate(small_set, registry, journal, lambda _: None)
     assert registry._client.get_run(run.info.run_id).info.status == "KILLED"
     assert made.version == 1
+
+
+@pytest.mark.parametrize(("age_s", "status"), [(LONGEST_RECORDING_S + 60, "KILLED"), (60, "RUNNING")])
+def test_a_run_of_another_training_set_is_ended_once_it_is_too_old(registry: Registry, age_s: int, status: str) -> None:
+    """A kill followed by new data: nobody trains on the old set again. A young run may be somebody's, just now."""
+    began = int((time.time() - age_s) * 1000)
+    run = registry._client.create_run(registry._experiment_id, began, {"lethe.training_key": "of other data"})
+    assert registry.end_abandoned_runs("of this data") == (status == "KILLED")
+    assert registry._client.get_run(run.info.run_id).info.status == status
 
 
 def test_a_kill_between_run_and_version_is_made_good(candidate: Candidate, registry: Registry) -> None:
