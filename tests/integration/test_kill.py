@@ -18,7 +18,7 @@ from tests.integration.conftest import N_EVENTS, Completed
 from tests.integration.contents import champion, digests, unfinished
 from warehouse.database import ADMIN
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.xdist_group("kill")]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.xdist_group("completed")]
 
 
 @dataclass(frozen=True, slots=True)
