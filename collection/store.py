@@ -103,10 +103,10 @@ def _with_receipt(events: pa.Table, source: str, received_at: datetime) -> pa.Ta
 
 
 def ensure_partitions(conn: psycopg.Connection) -> None:
-    """Make the monthly partitions that the staged events need."""
+    """Make the quarterly partitions that the staged events need."""
     conn.execute(
-        "select raw.ensure_partitions(month, month) from "
-        "(select distinct date_trunc('month', event_day)::date as month from incoming) m"
+        "select raw.ensure_partitions(quarter, quarter) from "
+        "(select distinct date_trunc('quarter', event_day)::date as quarter from incoming) q"
     )
 
 
