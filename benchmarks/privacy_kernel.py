@@ -28,7 +28,7 @@ from privacy.pseudonyms import Keyring, subject_tokens
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 N_USERS = 8_000
-REPEATS = 5
+REPEATS = 15
 RULES = (
     ("/data/email", "personal", "email"),
     ("/data/phone", "personal", "phone"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from privacy.errors import KernelFailureError
+from privacy.memory import keep_freed_memory
 from privacy.pseudonyms import Keyring, domain_key
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def engine(keyring: Keyring) -> Iterator[Engine]:
 def _connect() -> duckdb.DuckDBPyConnection:
     import duckdb
 
+    keep_freed_memory()
     return duckdb.connect(config={"threads": 1, "enable_external_access": False})
 
 
