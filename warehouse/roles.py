@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STAGES = ("collection", "privacy", "dbt", "quality", "ml", "dagster", "mlflow")
+# erasure: privacy requests and retention; the one role that may look for a person in every stage, and delete there.
+STAGES = ("collection", "privacy", "dbt", "quality", "ml", "erasure", "dagster", "mlflow")
 DBT_SCHEMAS = ("staging", "sessions", "aggregates", "features", "marts")
 
 
@@ -19,13 +20,16 @@ class Schema:
 
 
 SCHEMAS = (
-    Schema("raw", None, writers=("collection",), readers=("privacy", "quality")),
-    Schema("consent", None, writers=("privacy",)),
-    Schema("privacy", None, writers=("privacy",)),
-    Schema("safe", None, writers=("privacy",), readers=("dbt", "quality")),
-    *(Schema(name, "dbt", readers=("quality", "ml") if name == "features" else ("quality",)) for name in DBT_SCHEMAS),
-    Schema("quality", None, writers=("quality",)),
-    Schema("ml", None, writers=("ml",), readers=("quality",)),
+    Schema("raw", None, writers=("collection", "erasure"), readers=("privacy", "quality")),
+    Schema("consent", None, writers=("privacy", "erasure")),
+    Schema("privacy", None, writers=("privacy", "erasure")),
+    Schema("safe", None, writers=("privacy", "erasure"), readers=("dbt", "quality")),
+    *(
+        Schema(name, "dbt", writers=("erasure",), readers=("quality", "ml") if name == "features" else ("quality",))
+        for name in DBT_SCHEMAS
+    ),
+    Schema("quality", None, writers=("quality", "erasure")),
+    Schema("ml", None, writers=("ml", "erasure"), readers=("quality", "privacy")),
     Schema("dagster", "dagster"),
     Schema("mlflow", "mlflow"),
 )
