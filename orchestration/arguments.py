@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from orchestration.privacy.commands import add_areas
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     _add_mapping(commands, shared)
     _add_quarantine(commands, shared)
     _add_classify(commands, shared)
+    add_areas(commands, partial(_command_of, shared))
     rollback = _command(commands, shared, "rollback", "make the champion before this one champion again")
     rollback.add_argument("--reason", required=True, help="why; kept in the decision journal")
     download = _command(commands, shared, "download", "a model version's file, its digest and types checked first")
@@ -30,6 +34,10 @@ def _command(commands: Any, shared: argparse.ArgumentParser, name: str, text: st
     command: argparse.ArgumentParser = commands.add_parser(name, parents=[shared], help=text, description=text)
     command.set_defaults(handler=name)
     return command
+
+
+def _command_of(shared: argparse.ArgumentParser, actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    return _command(actions, shared, name, text)
 
 
 def _add_run(commands: Any, shared: argparse.ArgumentParser) -> None:

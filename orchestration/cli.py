@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(options.home)
         home = settings.home
-        return int(getattr(handlers, options.handler.replace("-", "_"))(settings, options))
+        run = getattr(options, "run", None) or getattr(handlers, options.handler.replace("-", "_"))
+        return int(run(settings, options))
     except KeyboardInterrupt:
         return complain("stopped; run the same command again to go on", FAULT)
     except BrokenPipeError:

@@ -1,0 +1,25 @@
+"""`lethe privacy AREA ACTION`: which areas there are. Each area's module adds its actions and holds their handlers."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import Any, Protocol
+
+AREAS: tuple[str, ...] = ()
+
+
+class AddCommand(Protocol):
+    """Adds one action with --home and returns its parser; the caller sets its `run` to (settings, options) -> code."""
+
+    def __call__(self, actions: Any, name: str, text: str) -> argparse.ArgumentParser: ...
+
+
+def add_areas(commands: Any, command: AddCommand) -> None:
+    """Add every area. A module of an area has HELP, and `add(actions, command)`; it imports no heavy library."""
+    privacy = commands.add_parser("privacy", help="consent, keys, retention, requests of people, breaches, proofs")
+    areas = privacy.add_subparsers(required=True, metavar="AREA")
+    for area in AREAS:
+        module = import_module(f"orchestration.privacy.{area}")
+        actions = areas.add_parser(area, help=module.HELP).add_subparsers(required=True, metavar="ACTION")
+        module.add(actions, command)
