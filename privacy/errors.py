@@ -43,3 +43,15 @@ class MissingTokenError(PrivacyError):
 
 class KernelFailureError(PrivacyError):
     """The kernel's query failed; the database's own message is withheld because it quotes values."""
+
+
+class UnsignableDocumentError(PrivacyError):
+    """A document that has no exact canonical JSON, or is signed already."""
+
+
+class InvalidSignatureError(PrivacyError):
+    """A signed document was changed after signing, or was never signed."""
+
+
+class UntrustedSignerError(InvalidSignatureError):
+    """A document is intact, but signed by a key that the reader does not trust."""
