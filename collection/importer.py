@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -31,12 +32,19 @@ from collection.store import Stored, known_fingerprints, prepare, quarantine_row
 
 Seal = Callable[[bytes, bytes], bytes]
 Progress = Callable[[ImportCounts], None]
+Blocked = Callable[[Sequence[str]], AbstractSet[str]]
 
 REFUSAL = (
     "{n} events of identified users were refused: a file carries no consent, so an import must state its basis. "
     'Run again with --assume-consent PURPOSE[,...] --reason "...", or give the mapping a section '
     "consent: {{purposes: [...], reason: ...}}; either is written to the consent ledger as imported evidence. "
     "To import nobody's events only, map no user_id."
+)
+
+
+BLOCKED = (
+    "{n} events of people whose data may not be collected (they withdrew, or were erased lately) were refused; "
+    "no other event is affected"
 )
 
 
@@ -73,6 +81,11 @@ class ImportReport:
     def n_refused(self) -> int:
         return self.counts.n_refused
 
+    @property
+    def n_without_basis(self) -> int:
+        """Of those refused, the ones that a stated basis would let in."""
+        return self.counts.n_refused if self.explanation else 0
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -84,6 +97,7 @@ class _Job:
     has_basis: bool
     now: datetime
     progress: Progress | None
+    blocked: Blocked | None
 
 
 def import_files(  # noqa: PLR0913 - the contract of the stage
@@ -95,15 +109,18 @@ def import_files(  # noqa: PLR0913 - the contract of the stage
     now: datetime,
     has_basis: bool,
     progress: Progress | None = None,
+    blocked: Blocked | None = None,
 ) -> ImportReport:
     """Import files in order; `seal(plaintext, associated data)` encrypts what goes to quarantine.
+
+    `blocked(user_ids)` names those whose events must not be stored; they are counted as refused.
 
     Every file is looked at before the first is imported. A batch is stored whole or not at all; a killed import goes
     on where it stopped and ends in the same rows, and a completed one is skipped. `progress` gets the counts of the
     file at hand after each batch. Raises InputError, WarehouseFullError, CountMismatchError, ConcurrentImportError.
     The connection must be of the collection role, outside a transaction, and not in autocommit mode.
     """
-    jobs = [_Job(inspect_file(path), mapping, seal, has_basis, now, progress) for path in files]
+    jobs = [_Job(inspect_file(path), mapping, seal, has_basis, now, progress, blocked) for path in files]
     prepare(conn)
     conn.commit()
     found = [_find(conn, job) for job in jobs]
@@ -117,7 +134,9 @@ def import_files(  # noqa: PLR0913 - the contract of the stage
         _again(state) if state.finished else _import(conn, job, _find(conn, job))
         for job, state in zip(jobs, found, strict=True)
     ]
-    return _report(conn, states, notes, sum(state.finished for state in found))
+    if has_basis and (n_blocked := sum(state.counts.n_refused for state in states)):
+        notes.append(BLOCKED.format(n=f"{n_blocked:,}"))
+    return _report(conn, states, notes, sum(state.finished for state in found), has_basis=has_basis)
 
 
 def _again(state: ImportState) -> ImportState:
@@ -170,6 +189,7 @@ def _import(conn: psycopg.Connection, job: _Job, state: ImportState) -> ImportSt
 def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch: Settled) -> ImportState:
     """One batch, one transaction: events, quarantine and the import's own counts."""
     name, source = job.file.path.name, job.mapping.source
+    batch = _without_blocked(job.blocked, batch)
     with conn.transaction():
         if not state.known:
             begin_import(conn, state, file=name, digests=(job.file.digest, job.mapping.digest), source=source)
@@ -188,6 +208,26 @@ def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch:
         known=True,
         first_on=min(filter(None, (state.first_on, stored.first_on)), default=None),
         last_on=max(filter(None, (state.last_on, stored.last_on)), default=None),
+    )
+
+
+def _without_blocked(blocked: Blocked | None, batch: Settled) -> Settled:
+    """The batch without the events of blocked people; a repeat of such an event goes the same way."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if blocked is None:
+        return batch
+    users = batch.events["user_id"].unique().drop_null().to_pylist()
+    named = blocked(users)
+    if not named:
+        return batch
+    gone = pc.is_in(batch.events["user_id"], pa.array(sorted(named), pa.string()))
+    ids = set(batch.events.filter(gone)["id"].to_pylist())
+    repeats = tuple(repeat for repeat in batch.repeats if repeat.id not in ids)
+    n_gone = len(ids) + len(batch.repeats) - len(repeats)
+    return replace(
+        batch, events=batch.events.filter(pc.invert(gone)), repeats=repeats, n_refused=batch.n_refused + n_gone
     )
 
 
@@ -223,7 +263,12 @@ def associated_data(import_id: str, record_no: int) -> bytes:
 
 
 def _report(
-    conn: psycopg.Connection, states: Sequence[ImportState], notes: Sequence[str], n_skipped: int
+    conn: psycopg.Connection,
+    states: Sequence[ImportState],
+    notes: Sequence[str],
+    n_skipped: int,
+    *,
+    has_basis: bool,
 ) -> ImportReport:
     counts = sum((state.counts for state in states), ImportCounts())
     codes: Counter[str] = Counter()
@@ -239,5 +284,5 @@ def _report(
         max(filter(None, (state.last_on for state in states)), default=None),
         tuple(notes),
         n_skipped,
-        REFUSAL.format(n=f"{counts.n_refused:,}") if counts.n_refused else None,
+        REFUSAL.format(n=f"{counts.n_refused:,}") if counts.n_refused and not has_basis else None,
     )

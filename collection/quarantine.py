@@ -14,7 +14,7 @@ from collection.columns import SessionState, arrange
 from collection.csvrows import ENVELOPE as CSV
 from collection.csvrows import read_csv
 from collection.errors import InputError
-from collection.importer import associated_data
+from collection.importer import Blocked, associated_data
 from collection.jsonlines import ENVELOPE as JSON
 from collection.jsonlines import read_json_lines
 from collection.mapping import Mapping
@@ -84,7 +84,7 @@ def show_record(conn: psycopg.Connection, import_id: str, record_no: int, *, uns
     return unseal(bytes(row[0]), associated_data(import_id, record_no)).split(b"\n", 1)[1]
 
 
-def replay(
+def replay(  # noqa: PLR0913 - the contract of the stage
     conn: psycopg.Connection,
     mapping: Mapping,
     *,
@@ -92,8 +92,11 @@ def replay(
     now: datetime,
     has_basis: bool,
     import_ids: Sequence[str] | None = None,
+    blocked: Blocked | None = None,
 ) -> ReplayReport:
     """Try the waiting records of the mapping's source again, each in a transaction of its own.
+
+    `blocked(user_ids)` names those whose events must not be stored; they stay where they are.
 
     What is stored (or was, as a duplicate) leaves quarantine for good: a second replay does not store it again.
     Events keep the time of receipt of the import that refused them.
@@ -107,7 +110,7 @@ def replay(
         for import_id, record_no, sealed, received_at in rows:
             raw = unseal(bytes(sealed), associated_data(import_id, record_no))
             with conn.transaction():
-                outcome = _store_again(conn, mapping, raw, received_at, has_basis=has_basis)
+                outcome = _store_again(conn, mapping, raw, received_at, has_basis=has_basis, blocked=blocked)
                 if outcome in ("n_stored", "n_duplicates"):
                     _mark_replayed(conn, import_id, record_no, now)
             report = replace(report, n_tried=report.n_tried + 1, **{outcome: getattr(report, outcome) + 1})
@@ -138,7 +141,13 @@ def _waiting(
 
 
 def _store_again(
-    conn: psycopg.Connection, mapping: Mapping, raw: bytes, received_at: datetime, *, has_basis: bool
+    conn: psycopg.Connection,
+    mapping: Mapping,
+    raw: bytes,
+    received_at: datetime,
+    *,
+    has_basis: bool,
+    blocked: Blocked | None,
 ) -> str:
     """The name of the report's count that the record belongs to."""
     import pyarrow as pa
@@ -149,7 +158,8 @@ def _store_again(
     rows = arrange(batch.records, mapping, SessionState(), now=received_at)
     if rows.faults:
         return "n_still_bad"
-    if rows.column("user_id") != [None] and not has_basis:
+    users = [user for user in rows.column("user_id") if user is not None]
+    if users and (not has_basis or (blocked is not None and blocked(users))):
         return "n_refused"
     events = rows.arrow().append_column("record_no", pa.array([1], pa.int64()))
     stored = store_events(conn, events, source=mapping.source, received_at=received_at)

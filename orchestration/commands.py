@@ -45,7 +45,7 @@ def run(settings: Settings, request: RunRequest, console: Console) -> tuple[dict
     console(f"database ready; home {settings.home}")
     with pipeline.exclusive(platform):
         outcome = _take_in(platform, request)
-        if outcome.events["refused"] and not outcome.events["stored"]:
+        if outcome.n_without_basis and not outcome.events["stored"]:
             return _summarise(platform, outcome, began), outcome
         if (last := pipeline.completed(platform)) is not None:
             console("nothing new: every table is up to date")

@@ -29,7 +29,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     say(commands.render(result, outcome, settings))
     if options.json:
         say(json.dumps(result, default=str))
-    if outcome.events["refused"]:
+    if outcome.n_without_basis:
         return USAGE
     return REFUSED if outcome.refusal else DONE
 

@@ -18,7 +18,8 @@ def uploaded(platform: Platform, source: str, counts: Mapping[str, int]) -> None
     decision = "Stored" if counts["stored"] else "Nothing new to store"
     reasoning = (
         f"Of {counts['read']} records read, {counts['stored']} were new, {counts['duplicates']} were known already, "
-        f"{counts['quarantined']} could not be read as events and {counts['refused']} had no stated consent basis."
+        f"{counts['quarantined']} could not be read as events and {counts['refused']} were refused "
+        "(no stated basis, or not to be collected)."
     )
     with platform.journal() as journal:
         journal.write(Entry(Event.DATASET_UPLOADED, source, None, decision, reasoning, dict(counts)))

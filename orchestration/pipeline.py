@@ -44,6 +44,7 @@ class Outcome:
     """What a run did: what was taken in, which days were rewritten, and what stopped it, if anything did."""
 
     events: dict[str, int]
+    n_without_basis: int = 0
     days: list[date] = field(default_factory=list)
     materialised: bool = False
     refusal: GateRefusal | None = None
@@ -103,7 +104,11 @@ def take_in(platform: Platform, intake: dict[str, Any]) -> Outcome:
     result = _execute(platform, "intake_job", {}, {"ops": {"intake": {"config": intake}}})
     metadata = facts.metadata_of(result, collection.IMPORTS)
     names = ("read", "stored", "duplicates", "quarantined", "refused")
-    return Outcome(events={name: int(metadata[name]) for name in names}, explanation=metadata["notes"].strip() or None)
+    return Outcome(
+        events={name: int(metadata[name]) for name in names},
+        n_without_basis=int(metadata["without_basis"]),
+        explanation=metadata["notes"].strip() or None,
+    )
 
 
 def materialise(platform: Platform, outcome: Outcome, cause: str) -> None:

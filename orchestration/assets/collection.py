@@ -61,7 +61,12 @@ def intake(config: Intake, platform: PlatformResource) -> Iterator[dg.Materializ
     }  # fmt: skip
     journaling.uploaded(opened, ", ".join(Path(name).name for name in config.files) or "simulator", counts)
     yield dg.MaterializeResult(
-        IMPORTS, metadata={**counts, "notes": "\n".join([*report.notes, report.explanation or ""])}
+        IMPORTS,
+        metadata={
+            **counts,
+            "without_basis": report.n_without_basis,
+            "notes": "\n".join([*report.notes, report.explanation or ""]),
+        },
     )
     yield dg.MaterializeResult(CONSENT, metadata={"decisions": count_decisions(opened)})
 
