@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class Settings:
     fixed_clock: datetime | None = None
     journal_level: str = "INFO"
     shared_data: Path | None = None
+    master_key: str | None = field(default=None, repr=False)  # of the vault; read by privacy.vault.masters
 
     @classmethod
     def load(cls, home: Path | None = None) -> Settings:
@@ -32,6 +33,7 @@ class Settings:
             database_url=os.environ.get("LETHE_DATABASE_URL") or None,
             fixed_clock=_clock(os.environ.get("LETHE_CLOCK")),
             shared_data=_path(os.environ.get("LETHE_SHARED_DATA")),
+            master_key=os.environ.get("LETHE_MASTER_KEY") or None,
             journal_level=_journal_level(os.environ.get("LETHE_JOURNAL_LEVEL", "INFO")),
         )
 

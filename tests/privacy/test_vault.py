@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,10 +45,19 @@ def test_a_missing_master_key_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "master.key").exists()
 
 
-def test_salts_without_their_keys_are_refused(tmp_path: Path) -> None:
+def test_salts_without_the_key_of_their_names_are_refused(tmp_path: Path) -> None:
     Vault.open(tmp_path).salts(SUBJECTS)
-    (tmp_path / "keys.json").unlink()
-    with pytest.raises(VaultKeyMissingError, match=r"keys\.json"):
+    with closing(sqlite3.connect(tmp_path / "vault.sqlite", isolation_level=None)) as connection:
+        connection.execute("delete from purposes")
+    with pytest.raises(VaultKeyMissingError, match="key of their names"):
+        Vault.open(tmp_path)
+
+
+def test_a_purpose_key_with_changed_bytes_is_refused(tmp_path: Path) -> None:
+    Vault.open(tmp_path).purpose_key("a")
+    with closing(sqlite3.connect(tmp_path / "vault.sqlite", isolation_level=None)) as connection:
+        connection.execute("update purposes set wrapped = zeroblob(60) where purpose = 'a'")
+    with pytest.raises(VaultKeyMismatchError, match="key of purpose 'a'"):
         Vault.open(tmp_path)
 
 
@@ -64,7 +75,16 @@ def test_forgotten_salts_are_gone_and_new_ones_differ(tmp_path: Path) -> None:
     assert vault.forget(SUBJECTS[:10]) == 0
     after = vault.salts(SUBJECTS)
     assert [s for s in SUBJECTS if before[s] != after[s]] == SUBJECTS[:10]
-    assert all(before[s] not in f.read_bytes() for s in SUBJECTS[:10] for f in tmp_path.iterdir())
+    files = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert any(before[SUBJECTS[-1]] in file for file in files)
+    assert not any(before[subject] in file for subject in SUBJECTS[:10] for file in files)
+
+
+def test_a_vault_shows_no_key_when_it_is_printed(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path)
+    key = vault.purpose_key("a")
+    assert repr(vault) == f"Vault(folder={tmp_path!r})"
+    assert str(key) not in repr(vault.data_keys(["user-1"]))
 
 
 def test_sealed_bytes_open_with_their_own_data_only(tmp_path: Path) -> None:
