@@ -18,7 +18,7 @@ ALGORITHM = "Ed25519"  # RFC 8032
 PURPOSE = "document-signing"
 SIGNATURE = "signature"
 FIELDS = {"algorithm", "key_id", "public_key", "value"}
-LARGEST_INTEGER = (1 << 53) - 1  # I-JSON, RFC 7493 section 2.2: beyond it other readers round
+LARGEST_PLAIN = 10**21  # from here on ECMAScript writes exponents; other readers keep every number as a double
 
 
 class PurposeKeys(Protocol):
@@ -88,7 +88,7 @@ def digest(document: Mapping[str, Any]) -> str:
 def canonical(value: Any) -> bytes:
     """The one spelling of a JSON value (RFC 8785): sorted keys, no spaces, UTF-8, numbers as ECMAScript writes them.
 
-    Raises UnsignableDocumentError for NaN, integers beyond 2**53, lone surrogates, and types that JSON lacks.
+    Raises UnsignableDocumentError for NaN, integers that a double would change, lone surrogates, types that JSON lacks.
     """
     try:
         return _text(value).encode()
@@ -100,7 +100,7 @@ def _text(value: Any) -> str:
     match value:
         case None | bool() | str():
             return json.dumps(value, ensure_ascii=False)
-        case int() if abs(value) <= LARGEST_INTEGER:
+        case int() if abs(value) < LARGEST_PLAIN and _number(float(value)) == str(value):
             return str(value)
         case float() if abs(value) < float("inf"):
             return _number(value)
