@@ -62,7 +62,7 @@ def basis_of(mapping: Mapping, purposes: str | None, reason: str | None) -> Basi
 
 def _known(basis: Basis) -> Basis:
     """The basis, once every purpose in it is one that consent can be given for; checked before anything is stored."""
-    from privacy.consent import PURPOSES
+    from privacy.purposes import PURPOSES
 
     if unknown := sorted(set(basis.purposes) - set(PURPOSES)):
         raise UnstatedBasisError(f"there is no purpose {', '.join(unknown)}; the purposes are {', '.join(PURPOSES)}")

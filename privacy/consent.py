@@ -1,4 +1,4 @@
-"""The consent ledger: purposes, append-only decisions, the truth as of a moment. The rule per event is decisions.py."""
+"""The consent ledger: append-only decisions, and the truth as of a moment. The rule per event is decisions.py."""
 
 from __future__ import annotations
 
@@ -13,40 +13,23 @@ import psycopg
 
 from privacy.decisions import COLUMNS
 from privacy.errors import InvalidDecisionError, UnknownPurposeError
+from privacy.methods import METHODS
+from privacy.purposes import PURPOSES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
-    """What data may be used for; granted_by_default is False everywhere: no record means no."""
-
-    name: str
-    required: bool
-    default: str
-    scope: str
-    opt_out_impact: str
-
-
-PURPOSES = {
-    purpose.name: purpose
-    for purpose in (
-        Purpose("data_collection", True, "ask", "basic application functionality", "limited features"),
-        Purpose("analytics", False, "ask", "performance improvement", "none"),
-        Purpose("osint_enrichment", False, "ask", "profile enrichment from public sources", "reduced personalization"),
-        Purpose("marketing", False, "ask", "promotional communications", "no marketing emails"),
-        Purpose("personalization", False, "ask", "help that knows the user's own work", "generic suggestions"),
-        Purpose("model_training", False, "deny", "training of models on pseudonymous events", "none"),
-        Purpose("sharing", False, "deny", "anonymous insight across companies", "none"),
-    )
-}
 DECISIONS = ("grant", "withdraw")
+LEDGER_COLUMNS = (
+    "subject, purpose, decision, decided_at, received_at, source, method, reason, evidence, served_notice_id, "
+    "recorded_by, fingerprint"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision of one subject about one purpose."""
+    """One decision of one subject about one purpose. `recorded_by` entered it, where that was not the subject."""
 
     subject: str
     purpose: str
@@ -57,6 +40,8 @@ class Decision:
     method: str
     reason: str | None = None
     evidence: Mapping[str, Any] | None = None
+    served_notice_id: int | None = None
+    recorded_by: str | None = None
 
     def fingerprint(self) -> bytes:
         """SHA-256 over what the subject decided; receiving the same decision again does not make a new one."""
@@ -67,7 +52,7 @@ class Decision:
 def record_decisions(conn: psycopg.Connection, decisions: Iterable[Decision] | pa.Table) -> int:
     """Append decisions and mark the days of their subjects' events dirty; one transaction. Returns how many are new.
 
-    Accepts Decision rows or a table with Decision's fields as columns (reason and evidence may be absent).
+    Accepts Decision rows or a table with Decision's fields as columns (those with defaults may be absent).
     Recording the same decision twice changes nothing. Raises UnknownPurposeError or InvalidDecisionError.
     """
     rows = [_checked(decision) for decision in _rows(decisions)]
@@ -88,20 +73,26 @@ def record_imported_evidence(
 ) -> int:
     """Record that a file's owner vouches for consent: a grant per subject and purpose from its first event on.
 
+    It never speaks against the person: where somebody's latest word about a purpose is no, nothing is recorded.
+
     subjects: user_id -> first event (or a table with the columns subject, first_event_at). received_at: the moment the
     import's events carry as theirs, for a consent known later than an event does not hold for it. Returns how many
     grants are new.
     """
     if not reason.strip():
         raise InvalidDecisionError("imported consent needs a reason; say on what basis these people agreed")
-    pairs = subjects.items() if isinstance(subjects, Mapping) else _pairs(subjects)
+    pairs = list(subjects.items() if isinstance(subjects, Mapping) else _pairs(subjects))
+    withdrawn = _withdrawn(conn, [subject for subject, _ in pairs], purposes)
     evidence = {"imported": True}
     return record_decisions(
         conn,
         [
-            Decision(subject, purpose, "grant", first, received_at, source, "import", reason, evidence)
+            Decision(
+                subject, purpose, "grant", min(first, received_at), received_at, source, "import", reason, evidence
+            )
             for subject, first in pairs
             for purpose in purposes
+            if (subject, purpose) not in withdrawn
         ],
     )
 
@@ -122,8 +113,9 @@ def as_of(conn: psycopg.Connection, subject: str, purpose: str, at: datetime, kn
 def history(conn: psycopg.Connection, subject: str) -> list[Decision]:
     """Every decision of a subject in the order in which they count."""
     rows = conn.execute(
-        "select subject, purpose, decision, decided_at, received_at, source, method, reason, evidence "
-        "from consent.consent_events where subject = %s order by decided_at, consent_event_id",
+        "select subject, purpose, decision, decided_at, received_at, source, method, reason, evidence, "
+        "served_notice_id, recorded_by from consent.consent_events where subject = %s "
+        "order by decided_at, consent_event_id",
         (subject,),
     )
     return [Decision(*row) for row in rows]
@@ -164,6 +156,15 @@ def _pairs(subjects: pa.Table) -> Iterable[tuple[str, datetime]]:
     return zip(subjects["subject"].to_pylist(), subjects["first_event_at"].to_pylist(), strict=True)
 
 
+def _withdrawn(conn: psycopg.Connection, subjects: list[str], purposes: Sequence[str]) -> set[tuple[str, str]]:
+    rows = conn.execute(
+        "select subject, purpose from consent.consent_settings "
+        "where subject = any(%s) and purpose = any(%s) and decision = 'withdraw'",
+        (subjects, list(purposes)),
+    )
+    return {(str(subject), str(purpose)) for subject, purpose in rows}
+
+
 def _known_purpose(purpose: str) -> None:
     if purpose not in PURPOSES:
         raise UnknownPurposeError(f"there is no purpose {purpose!r}; use one of {', '.join(PURPOSES)}")
@@ -175,6 +176,16 @@ def _checked(decision: Decision) -> Decision:
         raise InvalidDecisionError(f"a decision is grant or withdraw, not {decision.decision!r}")
     if decision.decided_at.tzinfo is None or decision.received_at.tzinfo is None:
         raise InvalidDecisionError("decided_at and received_at need a time zone; write them in UTC")
+    if decision.decided_at > decision.received_at:
+        # It would stay the latest word until that moment, and a withdrawal made meanwhile would not count.
+        raise InvalidDecisionError("a decision was received before it was made; set the clock of its sender right")
+    method = METHODS.get(decision.method)
+    if method is None:
+        raise InvalidDecisionError(f"there is no method {decision.method!r}; the methods are {', '.join(METHODS)}")
+    if not method.allows(decision.decision, decision.purpose):
+        raise InvalidDecisionError(
+            f"method {method.name} cannot {decision.decision} {decision.purpose}; privacy/methods.py says what it can"
+        )
     return decision
 
 
@@ -183,24 +194,38 @@ def _append(conn: psycopg.Connection, rows: list[Decision]) -> int:
     conn.execute(
         "create temp table new_decisions (ordinal bigint, subject text, purpose text, decision text, "
         "decided_at timestamptz, received_at timestamptz, source text, method text, reason text, evidence jsonb, "
-        "fingerprint bytea) on commit drop"
+        "served_notice_id bigint, recorded_by text, fingerprint bytea) on commit drop"
     )
     with conn.cursor().copy("copy new_decisions from stdin") as copy:
         for ordinal, row in enumerate(rows):
             evidence = None if row.evidence is None else json.dumps(row.evidence)
             fields = (row.subject, row.purpose, row.decision, row.decided_at, row.received_at, row.source, row.method)
-            copy.write_row((ordinal, *fields, row.reason, evidence, row.fingerprint()))
+            about = (row.reason, evidence, row.served_notice_id, row.recorded_by)
+            copy.write_row((ordinal, *fields, *about, row.fingerprint()))
+    _refuse_foreign_notices(conn)
     conn.execute("create temp table changed_subjects (subject text primary key) on commit drop")
     inserted = conn.execute(
-        "with added as (insert into consent.consent_events (subject, purpose, decision, decided_at, received_at, "
-        "source, method, reason, evidence, fingerprint) "
-        "select subject, purpose, decision, decided_at, received_at, source, "
-        "method, reason, evidence, fingerprint from new_decisions order by ordinal "
+        f"with added as (insert into consent.consent_events ({LEDGER_COLUMNS}) "
+        f"select {LEDGER_COLUMNS} from new_decisions order by ordinal "
         "on conflict (fingerprint) do nothing returning subject), "
         "subjects as (insert into changed_subjects select distinct subject from added returning 1) "
         "select count(*) from added"
     ).fetchone()
     return int(inserted[0]) if inserted else 0
+
+
+def _refuse_foreign_notices(conn: psycopg.Connection) -> None:
+    """A decision may point only at a notice about its purpose that was shown to this very person before it."""
+    foreign = conn.execute(
+        "select count(*) from new_decisions as d left join consent.served_notices as s using (served_notice_id) "
+        "where d.served_notice_id is not null "
+        "and (d.subject, d.purpose) is distinct from (s.subject, s.purpose) or s.served_at > d.decided_at"
+    ).fetchone()
+    if foreign and foreign[0]:
+        raise InvalidDecisionError(
+            f"{foreign[0]} decisions point at a notice that was not shown to their subject, about their purpose, "
+            "before they were made; pass the served_notice_id that serving the notice returned"
+        )
 
 
 def _mark_dirty(conn: psycopg.Connection) -> None:

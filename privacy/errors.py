@@ -21,8 +21,28 @@ class UnknownPurposeError(PrivacyError):
     """A purpose that the registry does not hold."""
 
 
-class InvalidDecisionError(PrivacyError):
+class ConsentInputError(PrivacyError):
+    """What somebody passed to a consent function or command cannot be used; nothing was written."""
+
+
+class InvalidDecisionError(ConsentInputError):
     """A consent decision that cannot be recorded."""
+
+
+class UnknownNoticeError(ConsentInputError):
+    """No notice of this purpose, version and language was published, or none was served under this number."""
+
+
+class NothingDecidedError(ConsentInputError):
+    """A receipt was asked for somebody who decided nothing."""
+
+
+class UnreadableReceiptError(ConsentInputError):
+    """A file that holds no consent receipt."""
+
+
+class ChangedNoticeError(PrivacyError):
+    """A notice has other words now than when its version was published."""
 
 
 class InvalidRuleError(PrivacyError):

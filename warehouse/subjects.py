@@ -21,6 +21,8 @@ SUBJECT_TABLES = (
     SubjectTable("raw.system_logs", "user_id", "raw"),
     SubjectTable("consent.consent_events", "subject", "raw"),
     SubjectTable("consent.consent_settings", "subject", "raw"),
+    SubjectTable("consent.served_notices", "subject", "raw"),
+    SubjectTable("consent.dismissed_notices", "subject", "raw"),
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),
     SubjectTable("staging.stg_personalization_events", "subject", "keyed"),

@@ -41,13 +41,13 @@ def make_consents(
     parts = []
     for purpose, share in GRANTED.items():
         grants = (rng.random(len(asked)) < share) | stays
-        parts.append(_decisions(subjects, grants, purpose, "grant", asked, "sign-up form"))
+        parts.append(_decisions(subjects, grants, purpose, "grant", asked, "accept"))
     leaves = (rng.random(len(asked)) < WITHDRAWN) & ~stays
     everything = rng.random(len(asked)) < 0.4
     later = first_us + (rng.random(len(asked)) * (end_us - first_us)).astype(np.int64)
     for purpose in _WITHDRAWABLE:
         withdraws = leaves & (everything | (purpose == "model_training"))
-        parts.append(_decisions(subjects, withdraws, purpose, "withdraw", later, "privacy settings"))
+        parts.append(_decisions(subjects, withdraws, purpose, "withdraw", later, "save"))
     return pa.concat_tables(parts).sort_by([("decided_at", "ascending"), ("subject", "ascending")]).combine_chunks()
 
 

@@ -26,6 +26,27 @@ def purposes(
     return held
 
 
+def in_force(ledger: list[Row], subject: str, purpose: str, at: datetime, known_at: datetime) -> str | None:
+    """The decision that no other beats, every one against every other: O(n^2), by the sentence of the contract."""
+    eligible = [
+        (n, row)
+        for n, row in enumerate(ledger)
+        if row[0] == subject and row[1] == purpose and row[3] <= at and row[4] <= known_at
+    ]
+    for n, row in eligible:
+        if not any(other[3] > row[3] or (other[3] == row[3] and m > n) for m, other in eligible):
+            return row[2]
+    return None
+
+
+def usable(ledger: list[Row], subject: str, purpose: str, event: tuple[datetime, datetime], built_at: datetime) -> bool:
+    """Consent held at the event, was known when the event came in, and still holds by all that is known at build."""
+    created, received = event
+    then = in_force(ledger, subject, purpose, created, received)
+    now = in_force(ledger, subject, purpose, built_at, built_at)
+    return then == "grant" and now == "grant"
+
+
 def email(x: str) -> str | None:
     return f"{x[:3]}***@***.***" if "@" in x and len(x) > 5 else None
 

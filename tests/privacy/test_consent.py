@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from privacy.consent import PURPOSES, Decision, as_of, get_consent, history, record_decisions, record_imported_evidence
+from privacy.consent import Decision, as_of, get_consent, history, record_decisions, record_imported_evidence
 from privacy.errors import InvalidDecisionError, UnknownPurposeError
+from privacy.purposes import PURPOSES
 from tests.privacy.events import START
 from warehouse.database import Database
 
 HOUR = timedelta(hours=1)
-GRANT = Decision("u1", "analytics", "grant", START, START, "portal", "click", "asked", {"page": 3})
-WITHDRAWAL = Decision("u1", "analytics", "withdraw", START + 2 * HOUR, START + 3 * HOUR, "portal", "click")
+GRANT = Decision("u1", "analytics", "grant", START, START, "portal", "save", "asked", {"page": 3})
+WITHDRAWAL = Decision("u1", "analytics", "withdraw", START + 2 * HOUR, START + 3 * HOUR, "portal", "save")
 
 
 @pytest.mark.integration

@@ -27,7 +27,7 @@ def test_a_withdrawal_in_the_middle_of_a_chunk_is_obeyed(
         result = decisions_for(conn, subjects)  # type: ignore[arg-type]
         if not calls:
             with database.connect("privacy") as other:
-                record_decisions(other, [Decision("u1", "analytics", "withdraw", START, START, "portal", "click")])
+                record_decisions(other, [Decision("u1", "analytics", "withdraw", START, START, "portal", "save")])
         calls.append(subjects)
         return result
 

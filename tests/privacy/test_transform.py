@@ -90,7 +90,7 @@ def test_a_withdrawal_removes_the_subject_from_its_days_only(filled: Database, v
         store(conn, [event(900, {}, user_id="u2", created_at=START + 9 * DAY)])
     with filled.connect("privacy") as conn:
         transform_days(conn, pending_days(conn), vault)
-        gone = Decision("u1", "analytics", "withdraw", START + DAY, START + DAY, "portal", "click")
+        gone = Decision("u1", "analytics", "withdraw", START + DAY, START + DAY, "portal", "save")
         assert record_decisions(conn, [gone]) == 1
         assert [day.day for day in pending_days(conn)] == [1, 2, 3]
         report = transform_days(conn, pending_days(conn), vault)
