@@ -1,0 +1,200 @@
+"""Carriers of a dbt project, from its manifest as plain JSON: models rendered or compiled, and hooks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp, parse
+from sqlglot.errors import SqlglotError
+
+from privacy.carriers.lineage import Scope, analyse, outputs
+from privacy.carriers.traces import Relation, Relations, joined, unanalysed
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+ROUNDS = 8
+BUILT = ("model", "snapshot", "seed")
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A relation as a template writes it: schema and name, no database."""
+
+    schema: str
+    identifier: str
+
+    def __str__(self) -> str:
+        return f'"{self.schema}"."{self.identifier}"'
+
+    @property
+    def name(self) -> str:
+        return self.identifier
+
+
+def relations(manifest: Manifest, base: Relations) -> dict[str, Relation]:
+    """Every relation that dbt makes, as 'schema.name', over the base relations (sources and what migrations made).
+
+    Models may read themselves, and hooks tables that hooks write: those begin as empty, and all is followed again
+    until nothing new is carried.
+    """
+    before: dict[str, Relation] = {}
+    for _ in range(ROUNDS):
+        made = _one_round(manifest, base, before)
+        if {n: set(r.carriers()) for n, r in made.items()} == {n: set(r.carriers()) for n, r in before.items()}:
+            return made
+        before = made
+    return {name: Relation(rest=unanalysed("models without end"), is_open=True) for name in before}
+
+
+def _one_round(manifest: Manifest, base: Relations, before: Relations) -> dict[str, Relation]:
+    """Relations of models, and of tables that their hooks write, given what they held before."""
+    known: dict[str, Relation] = {**base, **before}
+    made: dict[str, Relation] = {}
+    nodes = _in_order(manifest)
+    targets = {target for node in nodes for target, *_ in _inserts(node, manifest)}
+    for name in (targets | {relation_name(node) for node in nodes}) - set(known):
+        known[name] = Relation(is_open=True)
+    for node in nodes:
+        name = relation_name(node)
+        own = {**known, **_temporary(node, manifest, known)}
+        made[name] = known[name] = _model(node, manifest, own)
+        for target, names, query in _inserts(node, manifest):
+            made[target] = _merged(made.get(target), outputs(query, Scope(own, {}, {})).renamed(names))
+    return made
+
+
+def relation_name(node: Mapping[str, Any]) -> str:
+    """'schema.name' of a node."""
+    return f"{node['schema']}.{node.get('alias') or node['name']}"
+
+
+def _model(node: Mapping[str, Any], manifest: Manifest, known: Relations) -> Relation:
+    if node["resource_type"] == "seed":  # a file of the project: what is in it, nobody can derive
+        return Relation(rest=unanalysed("seed"), is_open=True)
+    compiled = node.get("compiled_code")
+    try:
+        texts = [compiled] if compiled else [_render(node["raw_code"], node, manifest, flag) for flag in (False, True)]
+    except Exception as error:  # noqa: BLE001 - whatever a template does, it must not pass as clean
+        return Relation(rest=unanalysed(f"template: {type(error).__name__}"), is_open=True)
+    found: Relation | None = None
+    for text in texts:
+        found = _merged(found, analyse(text, known))
+    return found or Relation(rest=unanalysed("no SQL"), is_open=True)
+
+
+def _merged(one: Relation | None, other: Relation) -> Relation:
+    """What either variant of a model carries."""
+    if one is None:
+        return other
+    names = [*one.columns, *(name for name in other.columns if name not in one.columns)]
+    columns = {name: joined([one.columns.get(name), other.columns.get(name)]) for name in names}
+    return Relation(columns, joined([one.rest, other.rest]), one.is_open or other.is_open)
+
+
+def _temporary(node: Mapping[str, Any], manifest: Manifest, known: Relations) -> dict[str, Relation]:
+    """Temporary tables that a model's pre-hooks make."""
+    made: dict[str, Relation] = {}
+    for statement in _hook_statements(node, manifest, ("pre-hook",)):
+        if isinstance(statement, exp.Create) and isinstance(statement.expression, exp.Query):
+            made[statement.this.name] = outputs(statement.expression, Scope({**known, **made}, {}, {}))
+    return made
+
+
+def _inserts(node: Mapping[str, Any], manifest: Manifest) -> Iterator[tuple[str, list[str], exp.Query]]:
+    """(table, columns, query) of what a model's hooks insert."""
+    for statement in _hook_statements(node, manifest, ("pre-hook", "post-hook")):
+        if isinstance(statement, exp.Insert) and isinstance(statement.expression, exp.Query):
+            target = statement.this
+            table = target.this if isinstance(target, exp.Schema) else target
+            names = [column.name for column in target.expressions] if isinstance(target, exp.Schema) else []
+            yield f"{table.db}.{table.name}", names, statement.expression
+
+
+def _hook_statements(node: Mapping[str, Any], manifest: Manifest, kinds: tuple[str, ...]) -> Iterator[exp.Expr]:
+    for kind in kinds:
+        for hook in node.get("config", {}).get(kind) or []:
+            text = hook["sql"] if isinstance(hook, dict) else str(hook)
+            try:
+                rendered = _render(text, node, manifest, True)
+            except Exception:  # noqa: BLE001, S112 - a temporary table that is missing then makes its readers carriers
+                continue
+            yield from _statements(rendered)
+
+
+def _statements(text: str) -> Iterator[exp.Expr]:
+    """Statements one by one: dialect oddities such as `analyze` must not hide the others."""
+    for piece in text.split(";"):
+        cleaned = piece.replace("on commit drop", "")
+        try:
+            yield from (statement for statement in parse(cleaned, read="postgres") if statement is not None)
+        except SqlglotError:
+            continue
+
+
+def _render(text: str, node: Mapping[str, Any], manifest: Manifest, is_incremental: bool) -> str:
+    """The SQL of a template, with the project's own macros and dbt's few names; anything else raises."""
+    macros = {
+        macro["name"]: macro["macro_sql"]
+        for macro in manifest.get("macros", {}).values()
+        if macro.get("package_name") == node.get("package_name")
+        and macro["macro_sql"].lstrip().startswith(("{% macro", "{%- macro"))
+    }
+    imports = f"{{% from 'macros' import {', '.join(macros)} with context %}}" if macros else ""
+    template = _environment("\n".join(macros.values())).from_string(imports + text)
+    return template.render(_names(node, manifest, is_incremental))
+
+
+@lru_cache(maxsize=4)
+def _environment(macros: str) -> SandboxedEnvironment:
+    from jinja2 import DictLoader, StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    loader = DictLoader({"macros": macros})
+    return SandboxedEnvironment(undefined=StrictUndefined, extensions=["jinja2.ext.do"], loader=loader)
+
+
+def _names(node: Mapping[str, Any], manifest: Manifest, is_incremental: bool) -> dict[str, Any]:
+    nodes = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] in BUILT}
+    sources = {(s["source_name"], s["name"]): s for s in manifest.get("sources", {}).values()}
+
+    def ref(*names: str, **_: object) -> Named:
+        found = nodes[names[-1]]
+        return Named(found["schema"], found.get("alias") or found["name"])
+
+    def source(group: str, table: str) -> Named:
+        found = sources[group, table]
+        return Named(found["schema"], found.get("identifier") or found["name"])
+
+    nothing: Callable[..., str] = lambda *_, **__: ""  # noqa: E731
+    return {
+        "ref": ref,
+        "source": source,
+        "config": nothing,
+        "log": nothing,
+        "this": Named(node["schema"], node.get("alias") or node["name"]),
+        "is_incremental": lambda: is_incremental,
+        "execute": True,
+        "model": node,
+    }
+
+
+def _in_order(manifest: Manifest) -> list[Mapping[str, Any]]:
+    """Nodes after those they depend on."""
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in BUILT}
+    done: dict[str, Mapping[str, Any]] = {}
+
+    def visit(key: str) -> None:
+        if key in done or key not in nodes:
+            return
+        for other in nodes[key].get("depends_on", {}).get("nodes", []):
+            visit(other)
+        done[key] = nodes[key]
+
+    for key in sorted(nodes):
+        visit(key)
+    return list(done.values())
