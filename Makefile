@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := $(VENV)/bin
 HOME_OPTION := $(if $(LETHE_HOME),--home $(LETHE_HOME),)
 

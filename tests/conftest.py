@@ -18,6 +18,20 @@ from warehouse.database import ADMIN, Database
 from warehouse.settings import Settings
 
 _numbers = itertools.count()
+LONGEST_FIRST = ("completed", "changing", "canary")  # groups of tests that share a home; a group runs on one worker
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long groups begin at once: begun last, one worker would end the suite alone. The rest keeps its random order."""
+    items.sort(key=turn_of)
+
+
+def turn_of(item: pytest.Item) -> int:
+    """The place of a test's group among the long ones; those of no long group come after them."""
+    marker = item.get_closest_marker("xdist_group")
+    name = marker.args[0] if marker else None
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")
