@@ -23,6 +23,7 @@ SUBJECT_TABLES = (
     SubjectTable("consent.consent_settings", "subject", "raw"),
     SubjectTable("consent.served_notices", "subject", "raw"),
     SubjectTable("consent.dismissed_notices", "subject", "raw"),
+    SubjectTable("privacy.legal_holds", "subject", "raw"),
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),
     SubjectTable("staging.stg_personalization_events", "subject", "keyed"),
@@ -34,6 +35,8 @@ SUBJECT_TABLES = (
     SubjectTable("ml.training_subjects", "blinded_subject", "blinded"),
     SubjectTable("ml.predictions", "subject", "keyed"),
     SubjectTable("ml.published_predictions", "subject", "keyed"),
+    SubjectTable("privacy.privacy_requests", "blinded_subject", "blinded"),
+    SubjectTable("privacy.exports", "blinded_subject", "blinded"),
 )
 # Columns that identify a person wherever they appear; raw.quarantine holds whole records, sealed.
 SUBJECT_COLUMNS = ("user_id", "persona_id", "subject", "persona", "blinded_subject")

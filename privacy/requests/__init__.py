@@ -1,0 +1,1 @@
+"""Requests of people about their own data: one audited machine for all kinds. Deleting and rebuilding are erasure's."""

@@ -1,0 +1,117 @@
+"""What an effect of a request is, and the two whose work others do: erasure and unlinking. The order is running.py's.
+
+An effect can be carried out again after a crash at any point, and measures by looking, not by remembering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from privacy import signing
+from privacy.errors import InvalidSignatureError
+from privacy.requests.errors import UnprovenOutcomeError
+from privacy.requests.kinds import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+Evidence = Mapping[str, Any]  # counts, names of tables, digests; stored with the request's events
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was found undone, by place, and whether the finding is proven. Only zero everywhere completes a request."""
+
+    survivors: Mapping[str, int]
+    is_proven: bool
+    detail: Evidence = field(default_factory=dict)
+
+    @property
+    def n_survivors(self) -> int:
+        return sum(self.survivors.values())
+
+
+class Effect(Protocol):
+    """What a kind of request brings about."""
+
+    def carry_out(self, task: Task) -> Evidence:
+        """Do it; again when it was done in part. Returns what to store, without values."""
+
+    def measure(self, task: Task, evidence: Evidence) -> Measurement:
+        """Look whether it is done."""
+
+
+class Eraser(Protocol):
+    """Erases a person from every store; resumable by request id. Returns the signed receipt as a JSON document.
+
+    The receipt names the request as `request_id`, and holds `targets`: a list of {target, ..., after: rows left}.
+    """
+
+    def __call__(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, Any]: ...
+
+
+class Unlinker(Protocol):
+    """Cuts every tie between a person and what stays: identifiers deleted, salt forgotten."""
+
+    def unlink(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, int]:
+        """Do it; returns the rows changed by table."""
+
+    def count_identified(self, subject: str) -> Mapping[str, int]:
+        """Rows that still lead to the person, by table or store, counted by looking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Erasure by an eraser, believed only by its receipt. trusted: ids of the keys whose receipts count; None: any."""
+
+    eraser: Eraser
+    trusted: Collection[str] | None = None
+
+    def carry_out(self, task: Task) -> Evidence:
+        return {"receipt": dict(self.eraser(task.subject, request_id=task.request_id, now=task.at))}
+
+    def measure(self, task: Task, evidence: Evidence) -> Measurement:
+        receipt = evidence["receipt"]
+        survivors = survivors_of(receipt, task.request_id)
+        try:
+            signing.verify(receipt, self.trusted)
+        except InvalidSignatureError as error:
+            return Measurement(survivors, is_proven=False, detail={"proof": type(error).__name__})
+        return Measurement(survivors, is_proven=True, detail={"receipt_sha256": signing.digest(receipt)})
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymisation:
+    """Anonymise instead of erase: what stays cannot be led back to the person."""
+
+    unlinker: Unlinker
+
+    def carry_out(self, task: Task) -> Evidence:
+        return {"unlinked": dict(self.unlinker.unlink(task.subject, request_id=task.request_id, now=task.at))}
+
+    def measure(self, task: Task, evidence: Evidence) -> Measurement:
+        del evidence
+        return Measurement(dict(self.unlinker.count_identified(task.subject)), is_proven=True)
+
+
+def survivors_of(receipt: Mapping[str, Any], request_id: str) -> dict[str, int]:
+    """Rows left by target. Raises UnprovenOutcomeError for another request's receipt or one that measured nothing."""
+    targets = receipt.get("targets")
+    if receipt.get("request_id") != request_id:
+        raise UnprovenOutcomeError(f"the receipt is not that of {request_id}; run the request again")
+    if not isinstance(targets, list) or not targets:
+        raise UnprovenOutcomeError(f"the receipt of {request_id} names no target; nothing was measured")
+    unmeasured = [target.get("target") for target in targets if not _is_count(target.get("after"))]
+    if unmeasured:
+        raise UnprovenOutcomeError(f"the receipt of {request_id} has no count after erasure of {unmeasured[0]}")
+    return {str(target["target"]): int(target["after"]) for target in targets}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+Effects = Mapping[str, Callable[[], Effect]]
