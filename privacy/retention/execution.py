@@ -1,0 +1,114 @@
+"""One retention run: the steps in their order, each a transaction of its own; run again, it does what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from privacy.retention import stores
+from privacy.retention.deletion import (
+    Step,
+    close_days,
+    delete_events,
+    delete_rows,
+    delete_withdrawn,
+    drop_partitions,
+    remove_values,
+)
+from privacy.retention.files import delete_files, expired_files
+from privacy.retention.holds import Tokens
+from privacy.retention.planning import Line
+from privacy.retention.policies import property_rules
+from privacy.retention.stores import Method
+
+Progress = Callable[[str], None]
+BY_OTHER_STEPS = (Method.PARTITIONS, Method.BOOKS, Method.FOLLOWS, Method.KEPT)
+
+
+@dataclass(slots=True)
+class RetentionReport:
+    """What a run did. uncovered and misnamed are faults: tables whose rows would stay for ever."""
+
+    ran_at: datetime
+    lines: list[Line] = field(default_factory=list)
+    partitions: dict[str, int] = field(default_factory=dict)
+    n_closed_days: int = 0
+    uncovered: list[str] = field(default_factory=list)
+    misnamed: list[str] = field(default_factory=list)
+
+    @property
+    def n_deleted(self) -> int:
+        """Rows, values and files that went, dropped partitions included."""
+        return sum(line.n for line in self.lines) + sum(self.partitions.values())
+
+    @property
+    def n_held(self) -> int:
+        """What is past its term and held."""
+        return sum(line.n_held for line in self.lines)
+
+
+def run(
+    conn: psycopg.Connection, home: Path | None, tokens: Tokens, now: datetime, progress: Progress | None = None
+) -> RetentionReport:
+    """Delete what is past its term at `now`, through a connection of the erasure role outside a transaction.
+
+    home: the folder with the files, None for the database alone. tokens: keyed pseudonyms of user ids, for holds on
+    people and withdrawn consents. progress(step) is called before each step.
+    """
+    report = RetentionReport(now)
+    for name, work in _steps(conn, report):
+        if progress:
+            progress(name)
+        with conn.transaction():
+            work(Step.begin(conn, tokens, now))
+        conn.commit()
+    if home is not None:
+        _delete_files(conn, home, tokens, now, report)
+    report.uncovered, report.misnamed = stores.uncovered(conn), stores.misnamed(conn)
+    conn.rollback()
+    return report
+
+
+def _steps(conn: psycopg.Connection, report: RetentionReport) -> Iterator[tuple[str, Callable[[Step], None]]]:
+    """Days are closed before their events go: what was made of them is then out of reach of a rebuild."""
+    there = stores.present(conn)
+    rules = property_rules(conn)
+    conn.rollback()
+    yield "close days", partial(_close, report)
+    yield "drop partitions", partial(_drop, report)
+    yield stores.EVENTS, partial(_add, report, delete_events)
+    for rule in rules:
+        yield f"{rule.event_type} {rule.path}", partial(_add, report, partial(remove_values, rule=rule))
+    for store in there:
+        if store.method not in BY_OTHER_STEPS:
+            yield store.table, partial(_add, report, partial(delete_rows, store=store))
+        if store.purpose:
+            yield f"{store.table}, withdrawn", partial(_add, report, partial(delete_withdrawn, store=store))
+
+
+def _close(report: RetentionReport, step: Step) -> None:
+    report.n_closed_days = close_days(step)
+
+
+def _drop(report: RetentionReport, step: Step) -> None:
+    report.partitions = drop_partitions(step)
+
+
+def _add(report: RetentionReport, work: Callable[[Step], Line], step: Step) -> None:
+    report.lines.append(work(step))
+
+
+def _delete_files(conn: psycopg.Connection, home: Path, tokens: Tokens, now: datetime, report: RetentionReport) -> None:
+    """Files cannot be deleted in a transaction: they are counted as they go and the count is written afterwards."""
+    with conn.transaction():
+        step = Step.begin(conn, tokens, now)
+        for found in expired_files(home, step.terms):
+            store, n_deleted = found.store, delete_files(found)
+            line = Line(store.name, store.policy, found.cutoff_on, store.method, n_deleted, found.n_held)
+            report.lines.append(step.record(line))
+    conn.commit()

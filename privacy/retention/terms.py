@@ -1,0 +1,86 @@
+"""What is past its term at one moment, as SQL conditions: one place for the plan, the deletion and their tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg
+
+from privacy.retention.holds import Clause, Hold, whole_day_held
+from privacy.retention.policies import Policy, PropertyRule, class_cutoffs, cutoff, policies, property_rules
+from privacy.retention.stores import EVENTS, Method, Store, by_name
+
+CLOSED = "event_day in (select event_day from privacy.closed_days)"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The policies, the rules about values and the holds as they are at one moment."""
+
+    now: datetime
+    policies: dict[str, Policy]
+    properties: tuple[PropertyRule, ...]
+    holds: tuple[Hold, ...]
+
+    def cutoff(self, policy: str) -> date | None:
+        """The first day that stays under a policy; None when nothing expires."""
+        return cutoff(self.now, self.policies[policy].days)
+
+    @property
+    def events_cutoff(self) -> date | None:
+        """The first event day that stays as a whole."""
+        return self.cutoff(by_name()[EVENTS].policy)
+
+    def expired(self, store: Store) -> Clause:
+        """The rows of a store that are past their term, held or not."""
+        day = self.cutoff(store.policy)
+        if store.method is Method.PARTITIONS:
+            return self._expired_events()
+        if store.method in (Method.CLOSED_DAYS, Method.BOOKS):
+            return self._gone_days(day)
+        if day is None or store.method in (Method.KEPT, Method.FOLLOWS):
+            return Clause("false")
+        return Clause(f"{store.day} < %s", (day,))
+
+    def value_cutoff(self, rule: PropertyRule) -> date | None:
+        """The first event day whose values at the rule's path stay."""
+        return cutoff(self.now, rule.days)
+
+    def expired_values(self, rule: PropertyRule) -> Clause:
+        """The events that hold a value at the rule's path for longer than the rule allows."""
+        day = self.value_cutoff(rule)
+        if day is None:
+            return Clause("false")
+        text = f"event_day < %s and {rule.column} is distinct from privacy.without_path({rule.column}, %s)"
+        if rule.event_type == "*":
+            return Clause(text, (day, rule.keys))
+        return Clause(f"event_type = %s and {text}", (rule.event_type, day, rule.keys))
+
+    def closing(self) -> Clause:
+        """The event days that end now: past the term of events, and not held as a whole."""
+        day = self.events_cutoff
+        if day is None:
+            return Clause("false")
+        whole = whole_day_held(self.holds)
+        return Clause(f"event_day < %s and not ({whole.text})", (day, *whole.parameters))
+
+    def _expired_events(self) -> Clause:
+        days = class_cutoffs(self.policies, self.policies[by_name()[EVENTS].policy].days, self.now)
+        if not days:
+            return Clause("false")
+        # The outer bound lets the planner skip the partitions that are too young for every class.
+        each = " or ".join("(retention_policy = %s and event_day < %s)" for _ in days)
+        return Clause(f"event_day < %s and ({each})", (max(days.values()), *(p for pair in days.items() for p in pair)))
+
+    def _gone_days(self, day: date | None) -> Clause:
+        if day is None:
+            return Clause(CLOSED)
+        closing = self.closing()
+        return Clause(f"{CLOSED} or ({closing.text})", closing.parameters)
+
+
+def terms(conn: psycopg.Connection, now: datetime, holds: Sequence[Hold]) -> Terms:
+    """The terms of this moment, read from the database."""
+    return Terms(now, policies(conn), tuple(property_rules(conn)), tuple(holds))
