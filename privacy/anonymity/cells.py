@@ -19,10 +19,11 @@ TOTAL = "(total)"
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """A total and its parts, by the numbers of their cells."""
+    """A total and its parts, by the numbers of their cells. axis: the dimension along which it adds up."""
 
     total: int
     parts: tuple[int, ...]
+    axis: int = 0
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -89,7 +90,7 @@ def cube(
             for at in itertools.product(*others):
                 total = number[(*at[:axis], group, *at[axis + 1 :])]
                 parts = tuple(number[(*at[:axis], child, *at[axis + 1 :])] for child in children)
-                equations.append(Equation(total, parts))
+                equations.append(Equation(total, parts, axis))
     return CellTable(keys, counts, tuple(equations))
 
 

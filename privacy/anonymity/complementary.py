@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from privacy.anonymity.subtraction import unknowns
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def hide_cells(cells: CellTable, k: int) -> Hidden:
     """Hide every count of 1 to k-1, and as many more as it takes that, from what is published,
 
     - no hidden count follows exactly by adding and subtracting;
-    - no total minus its published parts is a number of 1 to k-1 people;
+    - no total minus published cells below it, along one dimension, is a number of 1 to k-1 people;
     - every primary count can lie anywhere in an interval at least k wide, knowing that counts are not negative.
 
     A count of 0 is nobody and is published unless it has to protect a neighbour. The choice is greedy by the smallest
@@ -43,61 +44,75 @@ def hide_cells(cells: CellTable, k: int) -> Hidden:
     """
     at_least(k)
     primary = (cells.counts > 0) & (cells.counts < k)
-    hidden = primary.copy()
+    table = _Table(cells, primary.copy(), {(e.total, e.axis): e for e in cells.equations})
     while True:
-        weak = _revealing(cells, hidden, k) or _determined(cells, hidden, primary, k)
+        weak = table.revealing(k) or table.determined(primary, k)
         if not weak:
-            return Hidden(primary, hidden & ~primary)
+            return Hidden(primary, table.hidden & ~primary)
         for equation in weak:
-            _hide_one_more(cells, hidden, equation)
+            table.hide_one_more(equation)
 
 
-def _revealing(cells: CellTable, hidden: npt.NDArray[np.bool_], k: int) -> list[Equation]:
-    """Equations that give a hidden count, or a small sum of hidden counts, away on their own."""
-    weak = []
-    for equation in cells.equations:
-        parts = [part for part in equation.parts if hidden[part]]
-        n_hidden = len(parts) + int(hidden[equation.total])
-        is_small = not hidden[equation.total] and bool(parts) and 0 < int(cells.counts[parts].sum()) < k
-        if n_hidden == 1 or is_small:
-            weak.append(equation)
-    return weak
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The cells with what is hidden so far. below: (total, axis) -> its equation."""
 
+    cells: CellTable
+    hidden: npt.NDArray[np.bool_]
+    below: dict[tuple[int, int], Equation]
 
-def _determined(
-    cells: CellTable, hidden: npt.NDArray[np.bool_], primary: npt.NDArray[np.bool_], k: int
-) -> list[Equation]:
-    """An equation of each cell that several equations together determine exactly, or too closely."""
-    found: list[int] = []
-    for group in unknowns(cells, hidden):
-        exact = group.recoverable().tolist()
-        found += exact
-        for cell in group.cells[primary[group.cells]].tolist():
-            low, high = (0.0, float(k)) if cell in exact else group.interval(cell)
-            if high - low < k - 1e-6:
-                found.append(cell)
-    return [equation for cell in found for equation in _open_equations(cells, hidden, cell)[:1]]
+    def revealing(self, k: int) -> list[Equation]:
+        """Equations that give a hidden count, or a small sum of hidden counts, away on their own."""
+        counts, weak = self.cells.counts, []
+        for equation in self.cells.equations:
+            n_hidden = sum(bool(self.hidden[cell]) for cell in equation.cells)
+            if n_hidden == 0:
+                continue
+            rest = sum(int(counts[cell]) for cell in self._ends(equation) if self.hidden[cell])
+            if n_hidden == 1 or (not self.hidden[equation.total] and 0 < rest < k):
+                weak.append(equation)
+        return weak
 
+    def determined(self, primary: npt.NDArray[np.bool_], k: int) -> list[Equation]:
+        """An equation of each cell that several equations together determine exactly, or too closely."""
+        found: list[int] = []
+        for group in unknowns(self.cells, self.hidden):
+            exact = group.recoverable().tolist()
+            found += exact
+            for cell in group.cells[primary[group.cells]].tolist():
+                low, high = (0.0, 0.0) if cell in exact else group.interval(cell)
+                if high - low < k - ROUNDING:
+                    found.append(cell)
+        return [equation for cell in found for equation in self._open_equations(cell)[:1]]
 
-def _open_equations(cells: CellTable, hidden: npt.NDArray[np.bool_], cell: int) -> Sequence[Equation]:
-    """The equations of a cell that still have something to hide, those with the cheapest candidate first."""
-    own = [e for e in cells.equations if cell in e.cells and not all(hidden[c] for c in e.cells)]
-    if not own:  # everything around it is hidden: widen the circle
-        own = [e for e in cells.equations if not all(hidden[c] for c in e.cells)]
-    return sorted(own, key=lambda e: _cheapest(cells, hidden, e)[0])
+    def hide_one_more(self, equation: Equation) -> None:
+        """Hide the cheapest published cell of an equation, if there still is one."""
+        if self._is_open(equation):
+            self.hidden[self._cheapest(equation)[1]] = True
 
+    def _ends(self, equation: Equation) -> list[int]:
+        """What a total consists of, walking down through hidden cells: published ones and hidden ones without parts."""
+        ends: list[int] = []
+        for part in equation.parts:
+            below = self.below.get((part, equation.axis))
+            ends += self._ends(below) if below and self.hidden[part] else [part]
+        return ends
 
-def _hide_one_more(cells: CellTable, hidden: npt.NDArray[np.bool_], equation: Equation) -> None:
-    if not all(hidden[cell] for cell in equation.cells):
-        hidden[_cheapest(cells, hidden, equation)[1]] = True
+    def _is_open(self, equation: Equation) -> bool:
+        return not all(self.hidden[cell] for cell in (equation.total, *self._ends(equation)))
 
+    def _open_equations(self, cell: int) -> list[Equation]:
+        """The equations of a cell that still have something to hide, those with the cheapest candidate first."""
+        own = [e for e in self.cells.equations if cell in e.cells and self._is_open(e)]
+        if not own:  # everything around it is hidden: widen the circle
+            own = [e for e in self.cells.equations if self._is_open(e)]
+        return sorted(own, key=lambda e: self._cheapest(e)[0])
 
-def _cheapest(cells: CellTable, hidden: npt.NDArray[np.bool_], equation: Equation) -> tuple[tuple[int, int], int]:
-    """(price, cell): the smallest published part with people in it, then an empty part, then the total."""
-    prices = [
-        ((1 if cells.counts[part] == 0 else 0, int(cells.counts[part])), part)
-        for part in equation.parts
-        if not hidden[part]
-    ]
-    total = [((2, int(cells.counts[equation.total])), equation.total)] if not hidden[equation.total] else []
-    return min(prices + total)
+    def _cheapest(self, equation: Equation) -> tuple[tuple[int, int], int]:
+        """(price, cell): the smallest published cell with people in it, then an empty one, then the total."""
+        counts = self.cells.counts
+        ends = [cell for cell in self._ends(equation) if not self.hidden[cell]]
+        prices = [((int(counts[cell] == 0), int(counts[cell])), cell) for cell in ends]
+        if not self.hidden[equation.total]:
+            prices.append(((2, int(counts[equation.total])), equation.total))
+        return min(prices)

@@ -169,4 +169,5 @@ def _points_of(level: Level, partitions: npt.NDArray[np.int64]) -> tuple[npt.NDA
 def _codes_at(level: Level, columns: npt.NDArray[np.int64], at: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     import numpy as np
 
-    return level.codes.ravel()[columns * level.codes.shape[1] + at].astype(np.int64)
+    flat: npt.NDArray[np.int64] = level.codes.ravel()[columns * level.codes.shape[1] + at].astype(np.int64)
+    return flat

@@ -78,4 +78,5 @@ class Hierarchy:
         found = pc.index_in(table[name].cast(pa.string()), value_set=pa.array(self.levels[0], pa.string()))
         if found.null_count:
             raise UncoveredValuesError(f"{found.null_count} rows of column {name!r} hold values its hierarchy lacks")
-        return found.to_numpy().astype(np.int64)
+        places: npt.NDArray[np.int64] = found.to_numpy().astype(np.int64)
+        return places

@@ -58,7 +58,8 @@ class NonUniformEntropy:
         return self.bound(facet)
 
     def aggregate(self, columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return columns.sum(axis=1, keepdims=True)
+        total: npt.NDArray[np.float64] = columns.sum(axis=1, keepdims=True)
+        return total
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,10 @@ def ordered(table: pa.Table, name: str, categories: Sequence[str] | None = None)
     if name not in table.column_names:
         raise UnknownColumnError(f"the table has no column {name!r}; its columns are {', '.join(table.column_names)}")
     column = _plain(one(table[name]))
-    words = column.dictionary_encode()
+    try:
+        words = column.dictionary_encode()
+    except pa.ArrowNotImplementedError as error:
+        raise _without_order(name, column.type) from error
     values, scale = words.dictionary, _scale(words.dictionary, name, categories)
     order = np.argsort(scale, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
@@ -102,4 +105,8 @@ def _scale(values: pa.Array, name: str, categories: Sequence[str] | None) -> npt
         return np.asarray(whole.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         pass  # raised below: Arrow's message may quote a value
-    raise UnknownColumnError(f"column {name!r} is {kind}, which has no order; make it flat text, numbers or dates")
+    raise _without_order(name, kind)
+
+
+def _without_order(name: str, kind: pa.DataType) -> UnknownColumnError:
+    return UnknownColumnError(f"column {name!r} is {kind}, which has no order; make it flat text, numbers or dates")

@@ -29,7 +29,8 @@ class Unknowns:
         _, values, directions = np.linalg.svd(self.matrix)
         rank = int((values > TOLERANCE * max(values[0], 1.0)).sum()) if len(values) else 0
         free = directions[rank:]
-        return self.cells[np.abs(free).max(axis=0, initial=0.0) < TOLERANCE]
+        moved: npt.NDArray[np.float64] = np.abs(free).max(axis=0, initial=0.0)
+        return self.cells[moved < TOLERANCE]
 
     def interval(self, cell: int) -> tuple[float, float]:
         """The counts of 0 or more that the cell can have, given the published cells."""
