@@ -43,6 +43,7 @@ def release(conn: psycopg.Connection, source: Source, query: Query, *, key: byte
     """
     query = query.checked()
     ledger.require_idle(conn, query.account)
+    source.check(query.statistic)
     digest = query.digest()
     with archive.alone(conn, digest):
         if recorded := archive.find(conn, digest):

@@ -5,9 +5,9 @@ What leaves this module is exact and stays inside the process until noise is add
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -38,11 +38,19 @@ class Columns:
             raise InvalidQueryError("a sum needs the column of its values; name one that holds whole units")
         return self.value if statistic == SUM else None
 
+    def needed(self, statistic: str) -> list[str]:
+        """Every column that a statistic reads."""
+        return [name for name in (self.user, self.group, self.of(statistic)) if name is not None]
+
 
 class Source(Protocol):
     """Rows of people."""
 
     columns: Columns
+
+    def check(self, statistic: str) -> None:
+        """Raise InvalidQueryError for columns that are absent or not whole numbers. Reads no row: it is free."""
+        ...
 
     def spread(self, groups: Groups) -> list[tuple[int, int, int]]:
         """(groups of a person, most rows in one of them, people): how contributions are spread."""
@@ -59,6 +67,15 @@ class ArrowSource:
 
     table: pa.Table
     columns: Columns
+
+    def check(self, statistic: str) -> None:
+        """See Source."""
+        import pyarrow as pa
+
+        value = self.columns.of(statistic)
+        _require_columns(self.columns.needed(statistic), self.table.schema.names)
+        if value is not None and not pa.types.is_integer(self.table.schema.field(value).type):
+            raise _fractions(value)
 
     def spread(self, groups: Groups) -> list[tuple[int, int, int]]:
         """See Source."""
@@ -80,8 +97,6 @@ class ArrowSource:
         import duckdb
         import pyarrow as pa
 
-        if value is not None and not pa.types.is_integer(self.table.schema.field(value).type):
-            _refuse_fractions(value)
         text = template.format(**_duckdb_words(self.columns, value, groups is not None, bounds))
         try:
             with duckdb.connect(config={"enable_external_access": False}) as connection:
@@ -104,6 +119,16 @@ class PostgresSource:
     table: str
     columns: Columns
 
+    def check(self, statistic: str) -> None:
+        """See Source."""
+        value = self.columns.of(statistic)
+        with self.conn.transaction():
+            found = self.conn.execute(sql.SQL("select * from {} limit 0").format(_name(self.table))).description or []
+        types = {column.name: column.type_code for column in found}
+        _require_columns(self.columns.needed(statistic), types)
+        if value is not None and types[value] not in INTEGER_OIDS:
+            raise _fractions(value)
+
     def spread(self, groups: Groups) -> list[tuple[int, int, int]]:
         """See Source."""
         return [(int(n), int(most), int(people)) for n, most, people in self._run(SPREAD, None, groups)]
@@ -118,16 +143,8 @@ class PostgresSource:
     ) -> list[tuple[Any, ...]]:
         words = _postgres_words(self.table, self.columns, value, groups is not None, bounds)
         with self.conn.transaction():
-            if value is not None:
-                self._require_whole(value)
             parameters = {"key": key, "groups": None if groups is None else list(groups)}
             return self.conn.execute(sql.SQL(template).format(**words), parameters).fetchall()
-
-    def _require_whole(self, value: str) -> None:
-        query = sql.SQL("select {} from {} limit 0").format(sql.Identifier(value), _name(self.table))
-        found = self.conn.execute(query).description
-        if found is None or found[0].type_code not in INTEGER_OIDS:
-            _refuse_fractions(value)
 
 
 def _duckdb_words(columns: Columns, value: str | None, chosen: bool, bounds: Bounds | None) -> Mapping[str, str]:
@@ -180,5 +197,10 @@ def _name(table: str) -> sql.Composed:
     return sql.SQL(".").join(map(sql.Identifier, table.split(".")))
 
 
-def _refuse_fractions(value: str) -> NoReturn:
-    raise InvalidQueryError(f"column {value} does not hold whole numbers; sum whole units instead, like cents")
+def _require_columns(needed: Collection[str], found: Collection[str]) -> None:
+    if missing := [name for name in needed if name not in found]:
+        raise InvalidQueryError(f"the rows have no column {', '.join(missing)}; name columns that they have")
+
+
+def _fractions(value: str) -> InvalidQueryError:
+    return InvalidQueryError(f"column {value} does not hold whole numbers; sum whole units instead, like cents")

@@ -138,7 +138,8 @@ def test_which_groups_are_kept_depends_on_the_key_and_favours_none() -> None:
 def test_fractions_are_refused_before_they_are_cut() -> None:
     fractions = pa.table({"who": ["a"], "what": ["b"], "how_much": [0.5]})
     with pytest.raises(InvalidQueryError, match="whole"):
-        ArrowSource(fractions, COLUMNS).tally(SUM, None, Bounds(1, 1, 0, 9), KEY)
+        ArrowSource(fractions, COLUMNS).check(SUM)
+    ArrowSource(fractions, COLUMNS).check(USERS)
 
 
 @pytest.mark.integration
@@ -147,7 +148,10 @@ def test_fractions_in_postgresql_are_refused_too(database: Database) -> None:
         conn.execute("create temp table people_rows (who text, what text, how_much numeric)")
         conn.commit()
         with pytest.raises(InvalidQueryError, match="whole"):
-            PostgresSource(conn, "people_rows", COLUMNS).tally(SUM, None, Bounds(1, 1, 0, 9), KEY)
+            PostgresSource(conn, "people_rows", COLUMNS).check(SUM)
+        PostgresSource(conn, "people_rows", COLUMNS).check(USERS)
+        with pytest.raises(InvalidQueryError, match="no column absent"):
+            PostgresSource(conn, "people_rows", Columns("who", "absent")).check(USERS)
 
 
 def test_an_engine_failure_quotes_no_value() -> None:
