@@ -166,16 +166,23 @@ def _changed(
 
 
 def _sealed(found: list[Any], owners: list[int], ring: list[Owner], *, keys: Mapping[str, DataKey]) -> list[str]:
-    sealed = seal_all([orjson.dumps(value) for value in found], owners, ring, keys)
-    return [PREFIX + base64.b64encode(value or b"").decode() for value in sealed]
+    import numpy as np
+    import pyarrow as pa
+
+    plain = pa.array([orjson.dumps(value) for value in found], pa.large_binary())
+    sealed = seal_all(plain, np.array(owners, np.int64), ring, keys)
+    return [PREFIX + base64.b64encode(value).decode() for value in sealed.to_pylist()]
 
 
 def _opened(
     found: list[str], owners: list[int], ring: list[Owner], *, keys: Mapping[str, DataKey], forgotten_as_null: bool
 ) -> list[Any]:
-    raw = [_decoded(text) for text in found]
-    opened = unseal_all(raw, owners, ring, keys, forgotten_as_null=forgotten_as_null)
-    return [None if value is None else orjson.Fragment(value) for value in opened]
+    import numpy as np
+    import pyarrow as pa
+
+    raw = pa.array([_decoded(text) for text in found], pa.large_binary())
+    opened = unseal_all(raw, np.array(owners, np.int64), ring, keys, forgotten_as_null=forgotten_as_null)
+    return [None if value is None else orjson.Fragment(value) for value in opened.to_pylist()]
 
 
 def _decoded(text: str) -> bytes:
