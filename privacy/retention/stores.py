@@ -22,7 +22,7 @@ class Method(StrEnum):
     CLOSED_DAYS = "closed_days"  # deleted with the event day: rows made of its events, which nothing can make again
     BOOKS = "books"  # as closed_days, and no hold keeps them: bookkeeping that would have the day computed again
     ROWS = "rows"  # deleted
-    FOLLOWS = "follows"  # deleted by the database with the row they belong to
+    FOLLOWS = "follows"  # gone with what they belong to: by the database, or by the work that put them there
     KEPT = "kept"  # never: the policy has no end, and the table refuses deletion
 
 
@@ -74,6 +74,8 @@ STORES = (
     Store("consent.served_notices", "served_at", "consent_records", Method.KEPT),
     Store("consent.dismissed_notices", "dismissed_at", "consent_records", Method.KEPT),
     Store("privacy.classification_rules", "decided_at", "registers", Method.KEPT),
+    Store("privacy.classification_items", "raised_at", "registers", Method.KEPT),
+    Store("privacy.classification_audit", "decided_at", "registers", Method.KEPT),
     Store("privacy.unknown_paths", "event_day", "raw_events", Method.BOOKS),
     Store("privacy.dirty_days", "event_day", "raw_events", Method.BOOKS),
     Store("privacy.closed_days", "closed_at", "registers", Method.KEPT),
@@ -88,6 +90,11 @@ STORES = (
     Store("privacy.privacy_requests", "closed_at", "privacy_requests"),
     Store("privacy.request_events", "happened_at", "privacy_requests", Method.FOLLOWS),
     Store("privacy.exports", "created_at", "privacy_requests"),
+    Store("privacy.erasure_targets", "verified_at", "privacy_requests"),
+    Store("privacy.erasures", "completed_at", "privacy_requests"),
+    Store("privacy.erasure_events", "event_day", "privacy_requests", Method.FOLLOWS),
+    Store("privacy.erased_consents", "received_at", "consent_records", Method.KEPT),
+    Store("privacy.restatements", "noted_at", "audit_logs"),
     Store("privacy.breaches", "aware_at", "data_breaches", Method.KEPT),
     Store("privacy.breach_entries", "recorded_at", "data_breaches", Method.KEPT),
 )

@@ -68,8 +68,6 @@ def test_the_shorter_of_class_and_store_wins_and_the_plan_says_so_first(database
         == {"system_logs_2025_q3", "system_logs_2025_q4", "system_logs_2026_q1"}
     )
     assert planned.n_closing_days == report.n_closed_days == len({e.day for e in rows if e.day < ago(60)})
-    assert not report.uncovered
-    assert not report.misnamed
 
 
 def test_a_second_run_finds_nothing(database: Database) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import psycopg
 
-from privacy.retention.stores import Method, Store, dated_tables
+from privacy.retention.stores import Store, dated_tables
 from warehouse.database import ADMIN, Database
 
 NOW = datetime(2026, 6, 15, 3, tzinfo=UTC)
@@ -103,7 +103,7 @@ def filler(conn: psycopg.Connection, store: Store, at: datetime) -> None:
     for name, kind, optional in columns:
         if name not in values and not optional:
             values[name] = _value(kind, f"{table} {number}", number, at)
-    values |= SPECIAL.get(store.table, {})
+    values |= {k: f"{v} {number}" if k.endswith("_id") else v for k, v in SPECIAL.get(store.table, {}).items()}
     if store.table == "privacy.legal_holds":
         values["placed_at"] = at - timedelta(days=1)
     names = ", ".join(values)
@@ -111,13 +111,20 @@ def filler(conn: psycopg.Connection, store: Store, at: datetime) -> None:
         f"insert into {store.table} ({names}) values ({', '.join(['%s'] * len(values))})".encode(),
         tuple(values.values()),
     )
+    if store.table == "privacy.privacy_requests":
+        conn.execute(
+            "insert into privacy.request_events (request_id, event, to_state, actor, reason, happened_at) "
+            "values (%s, 'closed', %s, 'a', 'r', %s)",
+            (values["request_id"], values["state"], at),
+        )
 
 
 SPECIAL: dict[str, dict[str, object]] = {
     "ml.predictions": {"state": "published", "model_version": 1},
     "quality.drift_results": {"verdict": "stable"},
     "privacy.privacy_requests": {"kind": "access", "state": "refused", "has_started": False, "is_proven": False},
-    "privacy.retention_policies": {"days": 1},
+    "privacy.erasures": {"status": "running", "sealed": b"s", "receipt_sha256": "d"},
+    "privacy.erasure_targets": {"erasure_id": "erasures"},
     "privacy.legal_holds": {"reason": "over", "table_name": "ml.predictions"},
 }
 
@@ -138,19 +145,15 @@ def _value(kind: str, text: str, number: int, at: datetime) -> object:
     return text
 
 
-def oldest(database: Database, store: Store) -> date | None:
-    """The oldest UTC day among the rows of a store."""
+def oldest(database: Database, stores: Sequence[Store]) -> dict[Store, date | None]:
+    """The oldest UTC day among the rows of each store."""
+    each = ", ".join(f"(select min({store.day}) from {store.table})" for store in stores)
     with database.connect(ADMIN) as conn:
-        row = conn.execute(f"select min({store.day}) from {store.table}".encode()).fetchone()
-    return row[0] if row else None
+        row = conn.execute(f"select {each}".encode()).fetchone() or ()
+    return dict(zip(stores, row, strict=True))
 
 
 def ids(database: Database, table: str = "raw.system_logs", column: str = "id") -> set[str]:
     """The ids in a table of events."""
     with database.connect(ADMIN) as conn:
         return {str(row[0]) for row in conn.execute(f"select {column} from {table}".encode())}
-
-
-def ages(stores: Sequence[Store]) -> list[Store]:
-    """The stores in which something ever expires."""
-    return [store for store in stores if store.method is not Method.KEPT]

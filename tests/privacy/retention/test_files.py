@@ -1,0 +1,79 @@
+"""Files of a home: by the day in the name, else by the last change; links are never followed."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+from privacy.retention.files import FILE_STORES, delete_files, expired_files
+from privacy.retention.holds import Hold
+from privacy.retention.policies import Policy
+from privacy.retention.terms import Terms
+from tests.privacy.retention.world import NOW
+
+DAYS = {"audit_logs": 2557, "transient": 1, "error_logs": 180, "model_lineage": 2557}
+
+
+def terms(*holds: Hold) -> Terms:
+    known = {name: Policy(name, days, None, "", "o", "r", NOW) for name, days in DAYS.items()}
+    return Terms(NOW, known, (), holds)
+
+
+def put(path: Path, days_ago: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x")
+    at = (NOW - timedelta(days=days_ago)).timestamp()
+    os.utime(path, (at, at))
+    return path
+
+
+def test_old_files_go_and_young_and_counted_ones_stay(tmp_path: Path) -> None:
+    young = put(tmp_path / "logs" / "decisions-2026-06-14.jsonl", 9000)  # its name counts, not when it was copied
+    old = put(tmp_path / "logs" / "decisions-2019-01-01.jsonl", 0)
+    other = put(tmp_path / "logs" / "notes.txt", 9000)
+    left_over = put(tmp_path / "simulated-abc" / "events.jsonl", 2)
+    fresh = put(tmp_path / "simulated-def" / "events.jsonl", 0)
+    output = put(tmp_path / "dagster" / "compute_logs" / "run" / "1.err", 181)
+    model = put(tmp_path / "mlflow" / "artifacts" / "1" / "model.skops", 9000)
+    found = expired_files(tmp_path, terms())
+    assert {f.store.name: len(f.gone) for f in found if f.gone} == {
+        "decision journal": 1, "left-over simulations": 1, "output of runs": 1, "model artefacts": 1,
+    }  # fmt: skip
+    assert sum(delete_files(f) for f in found) == 3
+    assert sum(delete_files(f) for f in expired_files(tmp_path, terms())) == 0
+    assert [p.exists() for p in (young, other, fresh, model)] == [True] * 4
+    assert [p.exists() for p in (old, left_over, output)] == [False] * 3
+
+
+def test_a_hold_keeps_files_of_its_days(tmp_path: Path) -> None:
+    path = put(tmp_path / "logs" / "decisions-2019-01-01.jsonl", 0)
+    held = Hold(1, None, "decision journal", None, None, "c", "r", NOW, None)
+    found = expired_files(tmp_path, terms(held))
+    assert [(f.gone, f.n_held) for f in found if f.store.name == held.table] == [((), 1)]
+    assert sum(delete_files(f) for f in found) == 0
+    assert path.exists()
+
+
+def test_a_link_out_of_the_home_is_left_alone(tmp_path: Path) -> None:
+    outside = put(tmp_path / "outside" / "file", 9000)
+    home = tmp_path / "home"
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "decisions-2019-01-01.jsonl").symlink_to(outside)
+    assert sum(len(f.gone) for f in expired_files(home, terms())) == 0
+
+
+def test_three_years_of_daily_runs_leave_no_file_older_than_its_term_and_a_day(tmp_path: Path) -> None:
+    deleting = [store for store in FILE_STORES if store.method == "files"]
+    for month in range(0, 36 * 30, 30):
+        put(tmp_path / "simulated-x" / f"{month}.jsonl", -month)
+        put(tmp_path / "dagster" / "compute_logs" / f"{month}.err", -month)
+        now = NOW + timedelta(days=month + 1)
+        at = Terms(now, terms().policies, (), ())
+        for found in expired_files(tmp_path, at):
+            delete_files(found)
+        for store in deleting:
+            oldest = min((day for _, day in store.files(tmp_path)), default=now.date())
+            assert datetime.combine(now.date(), time()) - datetime.combine(oldest, time()) <= timedelta(
+                days=DAYS[store.policy] + 1
+            )

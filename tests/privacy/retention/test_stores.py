@@ -1,0 +1,89 @@
+"""Every table with dates in it has a rule; and rules at work for three years leave nothing older than they say."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from privacy.retention import stores
+from privacy.retention.execution import run
+from privacy.retention.files import FILE_STORES
+from privacy.retention.policies import policies
+from privacy.retention.stores import STORES, Method, Store, by_name
+from tests.privacy.retention.world import NOW, Event, filler, make_dbt_tables, oldest, put_events, tokens
+from warehouse.database import ADMIN, Database
+from warehouse.subjects import SUBJECT_TABLES
+
+pytestmark = pytest.mark.integration
+
+
+def test_every_store_is_named_once() -> None:
+    assert len(by_name()) == len(STORES)
+
+
+def test_every_table_with_dates_has_a_rule_that_works(database: Database) -> None:
+    with database.connect("erasure") as conn:
+        assert stores.uncovered(conn) == []
+        assert stores.misnamed(conn) == []
+        assert {store.policy for store in (*STORES, *FILE_STORES)} <= set(policies(conn))
+
+
+def test_a_new_table_without_a_rule_is_caught_and_the_rest_is_deleted(database: Database) -> None:
+    put_events(database, [Event("old", (NOW - timedelta(days=99)).date())])
+    with database.connect(ADMIN) as conn:
+        conn.execute("create table ml.forgotten (note text, seen_at timestamptz)")
+        conn.execute("create schema archive")
+        conn.execute("create table archive.days (day date) partition by range (day)")
+    with database.connect("erasure") as conn:
+        report = run(conn, None, tokens, NOW)
+    assert {"archive.days", "ml.forgotten"} <= set(report.uncovered)
+    assert sum(report.partitions.values()) + sum(line.n for line in report.lines if "system_logs" in line.store) == 1
+
+
+def test_a_rule_for_a_column_that_is_not_there_is_caught(database: Database) -> None:
+    with database.connect(ADMIN) as conn:
+        conn.execute("alter table raw.quarantine rename column quarantined_at to kept_at")
+    with database.connect("erasure") as conn:
+        assert stores.misnamed(conn) == ["raw.quarantine.quarantined_at"]
+        assert "raw.quarantine" not in {store.table for store in stores.present(conn)}
+
+
+def test_stores_with_people_are_those_of_the_subject_registry() -> None:
+    tables = {row.table for row in SUBJECT_TABLES if row.key in ("raw", "keyed")}
+    assert {store.table for store in STORES if store.subject} == tables & set(by_name())
+
+
+def deletable(conn_stores: list[Store]) -> list[Store]:
+    return [s for s in conn_stores if s.method not in (Method.KEPT, Method.FOLLOWS)]
+
+
+def test_three_years_of_months_leave_no_row_older_than_its_term_and_a_day(database: Database) -> None:
+    make_dbt_tables(database, STORES)
+    with database.connect("erasure") as conn:
+        terms = {name: policy.days or 0 for name, policy in policies(conn).items()}
+        there = deletable(stores.present(conn))
+        conn.rollback()
+        generic = [s for s in there if s.method is Method.ROWS and s.table != "privacy.retention_changes"]
+        for month in range(37):
+            now = NOW + timedelta(days=30 * month)
+            fill_a_month(database, generic, now)
+            run(conn, None, tokens, now)
+            ages = {s.table: (now.date() - day).days for s, day in oldest(database, there).items() if day}
+            assert {t for t, age in ages.items() if age > terms[by_name()[t].policy] + 1} == set()
+        assert {s.table for s in generic} <= set(ages)  # each had rows to the end
+        later = now + timedelta(days=max(terms.values()) + 1)
+        run(conn, None, tokens, later)
+    left = {s.table for s, day in oldest(database, there).items() if day}
+    assert left == {"privacy.retention_runs"}  # what the last run wrote down
+
+
+def fill_a_month(database: Database, generic: list[Store], now: datetime) -> None:
+    """A row of now in every store, and events of now and of 29 days ago."""
+    days = (now.date(), now.date() - timedelta(days=29))
+    terms = ("transient", "long_term")
+    put_events(database, [Event(f"{day} {term}", day, term=term) for day in days for term in terms])
+    with database.connect(ADMIN) as conn:
+        conn.execute("set timezone = 'UTC'")
+        for store in reversed(generic):  # parents first
+            filler(conn, store, now)
