@@ -93,6 +93,8 @@ MASKS = {
         Mask("ip_address", "string", IP),
         Mask("full_name", "string", NAME),
         Mask("date_of_birth", "string", BIRTH_DATE),
+        Mask("iban", "string", None),
+        Mask("postal_address", "string", None),
         Mask("free_text", "string", None),
         Mask("amount", "number", BAND, names_nobody=True),
         Mask("number", "number", BAND, names_nobody=True),
@@ -107,7 +109,14 @@ MASKS = {
         Mask("id", "scalar", None),
     )
 }
-ALIASES = {"card": "credit_card", "ip": "ip_address", "name": "full_name", "dob": "date_of_birth", "label": "category"}
+ALIASES = {
+    "card": "credit_card",
+    "ip": "ip_address",
+    "name": "full_name",
+    "dob": "date_of_birth",
+    "label": "category",
+    "address": "postal_address",
+}
 
 
 def masked(kind: str, x: str) -> str | None:

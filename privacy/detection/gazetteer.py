@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 
@@ -38,6 +39,12 @@ class Gazetteer:
                     last |= set(_words(values))
         particles = PARTICLES | TITLES
         return cls(frozenset(first - particles), frozenset(last - particles), _common(), _places() - particles)
+
+
+@cache
+def shipped() -> Gazetteer:
+    """The lists of the installed Faker, read once per process."""
+    return Gazetteer.of_faker()
 
 
 def _locales(package: str) -> Iterator[ModuleType]:

@@ -45,7 +45,7 @@ class Tagger:
     _crf: pycrfsuite.Tagger
 
     @classmethod
-    def open(cls, folder: Path, words: Gazetteer, training: Training = Training()) -> Tagger:
+    def open(cls, folder: Path, words: Gazetteer, training: Training) -> Tagger:
         """The tagger of these inputs from a folder, trained first (about ten seconds) where it is not there yet."""
         import pycrfsuite
 
