@@ -46,7 +46,10 @@ class Columns:
 class Source(Protocol):
     """Rows of people."""
 
-    columns: Columns
+    @property
+    def columns(self) -> Columns:
+        """Which columns are read."""
+        ...
 
     def check(self, statistic: str) -> None:
         """Raise InvalidQueryError for columns that are absent or not whole numbers. Reads no row: it is free."""
