@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -30,9 +31,13 @@ from collection.records import Fault
 from collection.settling import Settled, ahead, settle
 from collection.store import Stored, known_fingerprints, prepare, quarantine_rows, store_events
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Seal = Callable[[bytes, bytes], bytes]
 Progress = Callable[[ImportCounts], None]
 Blocked = Callable[[Sequence[str]], AbstractSet[str]]
+Protect = Callable[["pa.Table"], "pa.Table"]
 
 REFUSAL = (
     "{n} events of identified users were refused: a file carries no consent, so an import must state its basis. "
@@ -98,6 +103,7 @@ class _Job:
     now: datetime
     progress: Progress | None
     blocked: Blocked | None
+    protect: Protect | None
 
 
 def import_files(  # noqa: PLR0913 - the contract of the stage
@@ -110,17 +116,20 @@ def import_files(  # noqa: PLR0913 - the contract of the stage
     has_basis: bool,
     progress: Progress | None = None,
     blocked: Blocked | None = None,
+    protect: Protect | None = None,
 ) -> ImportReport:
     """Import files in order; `seal(plaintext, associated data)` encrypts what goes to quarantine.
 
     `blocked(user_ids)` names those whose events must not be stored; they are counted as refused.
+    `protect(events)` gives the same events with the texts sealed that may not be stored as they are, and with
+    fingerprints of those events that equal ones share and that confirm no guess of a text.
 
     Every file is looked at before the first is imported. A batch is stored whole or not at all; a killed import goes
     on where it stopped and ends in the same rows, and a completed one is skipped. `progress` gets the counts of the
     file at hand after each batch. Raises InputError, WarehouseFullError, CountMismatchError, ConcurrentImportError.
     The connection must be of the collection role, outside a transaction, and not in autocommit mode.
     """
-    jobs = [_Job(inspect_file(path), mapping, seal, has_basis, now, progress, blocked) for path in files]
+    jobs = [_Job(inspect_file(path), mapping, seal, has_basis, now, progress, blocked, protect) for path in files]
     prepare(conn)
     conn.commit()
     found = [_find(conn, job) for job in jobs]
@@ -189,7 +198,7 @@ def _import(conn: psycopg.Connection, job: _Job, state: ImportState) -> ImportSt
 def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch: Settled) -> ImportState:
     """One batch, one transaction: events, quarantine and the import's own counts."""
     name, source = job.file.path.name, job.mapping.source
-    batch = _without_blocked(job.blocked, batch)
+    batch = _protected(job.protect, _without_blocked(job.blocked, batch))
     with conn.transaction():
         if not state.known:
             begin_import(conn, state, file=name, digests=(job.file.digest, job.mapping.digest), source=source)
@@ -229,6 +238,23 @@ def _without_blocked(blocked: Blocked | None, batch: Settled) -> Settled:
     return replace(
         batch, events=batch.events.filter(pc.invert(gone)), repeats=repeats, n_refused=batch.n_refused + n_gone
     )
+
+
+def _protected(protect: Protect | None, batch: Settled) -> Settled:
+    """The batch as it may be stored. A repeat of an event has the fingerprint that the event has now."""
+    if protect is None or (events := protect(batch.events)) is batch.events:
+        return batch
+    if not batch.repeats:
+        return replace(batch, events=events)
+    ids = events["id"].to_pylist()
+    plain, stored = (dict(zip(ids, table["fingerprint"].to_pylist(), strict=True)) for table in (batch.events, events))
+    repeats = (
+        replace(repeat, fingerprint=bytes.fromhex(stored[repeat.id][2:]))
+        if plain[repeat.id] == "\\x" + repeat.fingerprint.hex()
+        else repeat
+        for repeat in batch.repeats
+    )
+    return replace(batch, events=events, repeats=tuple(repeats))
 
 
 def _judged(conn: psycopg.Connection, source: str, batch: Settled, stored: Stored) -> tuple[int, dict[int, Fault]]:

@@ -14,7 +14,7 @@ from collection.columns import SessionState, arrange
 from collection.csvrows import ENVELOPE as CSV
 from collection.csvrows import read_csv
 from collection.errors import InputError
-from collection.importer import Blocked, associated_data
+from collection.importer import Blocked, Protect, associated_data
 from collection.jsonlines import ENVELOPE as JSON
 from collection.jsonlines import read_json_lines
 from collection.mapping import Mapping
@@ -93,10 +93,12 @@ def replay(  # noqa: PLR0913 - the contract of the stage
     has_basis: bool,
     import_ids: Sequence[str] | None = None,
     blocked: Blocked | None = None,
+    protect: Protect | None = None,
 ) -> ReplayReport:
     """Try the waiting records of the mapping's source again, each in a transaction of its own.
 
     `blocked(user_ids)` names those whose events must not be stored; they stay where they are.
+    `protect(events)` gives the events as they may be stored; see import_files.
 
     What is stored (or was, as a duplicate) leaves quarantine for good: a second replay does not store it again.
     Events keep the time of receipt of the import that refused them.
@@ -110,7 +112,9 @@ def replay(  # noqa: PLR0913 - the contract of the stage
         for import_id, record_no, sealed, received_at in rows:
             raw = unseal(bytes(sealed), associated_data(import_id, record_no))
             with conn.transaction():
-                outcome = _store_again(conn, mapping, raw, received_at, has_basis=has_basis, blocked=blocked)
+                outcome = _store_again(
+                    conn, mapping, raw, received_at, has_basis=has_basis, blocked=blocked, protect=protect
+                )
                 if outcome in ("n_stored", "n_duplicates"):
                     _mark_replayed(conn, import_id, record_no, now)
             report = replace(report, n_tried=report.n_tried + 1, **{outcome: getattr(report, outcome) + 1})
@@ -140,7 +144,7 @@ def _waiting(
     ).fetchall()
 
 
-def _store_again(
+def _store_again(  # noqa: PLR0913 - what may be stored, and how, is the caller's
     conn: psycopg.Connection,
     mapping: Mapping,
     raw: bytes,
@@ -148,6 +152,7 @@ def _store_again(
     *,
     has_basis: bool,
     blocked: Blocked | None,
+    protect: Protect | None,
 ) -> str:
     """The name of the report's count that the record belongs to."""
     import pyarrow as pa
@@ -162,7 +167,7 @@ def _store_again(
     if users and (not has_basis or (blocked is not None and blocked(users))):
         return "n_refused"
     events = rows.arrow().append_column("record_no", pa.array([1], pa.int64()))
-    stored = store_events(conn, events, source=mapping.source, received_at=received_at)
+    stored = store_events(conn, protect(events) if protect else events, source=mapping.source, received_at=received_at)
     if stored.duplicates:
         return "n_duplicates"
     return "n_stored" if stored.n_stored else "n_still_bad"

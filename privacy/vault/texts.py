@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,19 +26,34 @@ if TYPE_CHECKING:
 PREFIX = "lethe:v1:"
 NOBODY = ""  # texts of events without a user share one key: encrypted at rest, destroyed together
 PAYLOADS = ("data", "metadata", "client_info")
-Rules = Mapping[str, Sequence[str]]  # event type -> paths, "*" for every item of a list or value of an object
 
-AI_TEXTS: Rules = {
-    "ai": (
-        "/data/prompt",
-        "/data/prompt_text",
-        "/data/response",
-        "/data/response_text",
-        "/data/completion",
-        "/data/messages/*/content",
-        "/data/feedback_text",
+
+@dataclass(frozen=True, slots=True)
+class TextRule:
+    """Paths whose values are sealed in events of some types; "*" is every item of a list or value of an object."""
+
+    event_types: str  # a regular expression for the whole name
+    paths: tuple[str, ...]
+
+
+AI_TEXTS = (
+    TextRule(
+        r"(ai|llm|gen_ai|chat)([_.:/-].*)?",
+        (
+            "/data/prompt",
+            "/data/prompt_text",
+            "/data/input_text",
+            "/data/gen_ai.prompt",
+            "/data/response",
+            "/data/response_text",
+            "/data/output_text",
+            "/data/completion",
+            "/data/gen_ai.completion",
+            "/data/messages/*/content",
+            "/data/feedback_text",
+        ),
     ),
-}
+)  # event types are disjoint: a text sealed twice would be read as one sealed once
 
 
 class DataKeys(Protocol):
@@ -47,7 +63,7 @@ class DataKeys(Protocol):
         """The key of every subject, made where there is none."""
 
 
-def seal_events(events: pa.Table, vault: DataKeys, *, rules: Rules = AI_TEXTS) -> pa.Table:
+def seal_events(events: pa.Table, vault: DataKeys, *, rules: Sequence[TextRule] = AI_TEXTS) -> pa.Table:
     """Events with the texts at the rules' paths sealed; a table without such events is returned as it is.
 
     Needs the columns event_type, user_id, fingerprint (hexadecimal text after a backslash and an x) and JSON texts in
@@ -57,15 +73,17 @@ def seal_events(events: pa.Table, vault: DataKeys, *, rules: Rules = AI_TEXTS) -
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    for event_type, paths in rules.items():
-        chosen = pc.fill_null(pc.equal(events["event_type"], event_type), False)
-        chosen = pc.and_(chosen, _may_hold(events, paths))
+    for rule in rules:
+        chosen = pc.match_substring_regex(events["event_type"], f"^(?:{rule.event_types})$")
+        if not pc.any(chosen).as_py():
+            continue
+        chosen = pc.and_(chosen, _may_hold(events, rule.paths))
         if not pc.any(chosen).as_py():
             continue
         part = events.filter(chosen)
         subjects = pc.fill_null(part["user_id"], NOBODY)
         keys = vault.data_keys(pc.unique(subjects).to_pylist())
-        columns = {name: _column(part, name, subjects, paths, keys) for name in _named(paths)}
+        columns = {name: _column(part, name, subjects, rule.paths, keys) for name in _named(rule.paths)}
         columns["fingerprint"] = blind_fingerprints(part["fingerprint"], subjects, keys)
         for name, values in columns.items():
             merged = pc.replace_with_mask(events[name].combine_chunks(), chosen.combine_chunks(), values)
