@@ -94,8 +94,9 @@ def _write_audit(
     nothing = (None, None, None)
     conn.cursor().executemany(
         "insert into privacy.classification_audit (event_type, path, action, old_class, old_kind, old_treatment, "
-        "new_class, new_kind, new_treatment, decided_by, reason, decided_at, proposed_class, proposed_kind, "
-        "confidence) select %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, i.proposed_class, i.proposed_kind, i.confidence "
+        "new_class, new_kind, new_treatment, decided_by, reason, decided_at, "
+        "proposed_class, proposed_kind, confidence) "
+        "select %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, i.proposed_class, i.proposed_kind, i.confidence "
         "from (select 1) as ruling left join privacy.classification_items i on i.event_type = %s and i.path = %s",
         [
             (*place, action, *(before[place][:3] if place in before else nothing), *ruled, *place)
@@ -108,7 +109,8 @@ def audit(conn: psycopg.Connection, event_type: str, path: str) -> list[Ruling]:
     """Every ruling on a path since the audit began, the oldest first."""
     query = (
         "select action, old_class, old_kind, new_class, new_kind, proposed_class, proposed_kind, confidence, "
-        "decided_by, reason, decided_at from privacy.classification_audit where event_type = %s and path = %s order by audit_id"
+        "decided_by, reason, decided_at "
+        "from privacy.classification_audit where event_type = %s and path = %s order by audit_id"
     )
     with conn.cursor(row_factory=class_row(Ruling)) as cursor:
         return cursor.execute(query, (event_type, path)).fetchall()
