@@ -50,7 +50,7 @@ def ff1(digits: str, key: bytes, tweak: bytes) -> str:
     n = len(digits)
     if not MIN_DIGITS <= n <= MAX_DIGITS:
         raise NoSuchFormatError(
-            f"a value has {n} digits to replace; a token of its form needs {MIN_DIGITS} to {MAX_DIGITS}: mask it instead"
+            f"a value has {n} digits to replace; a token of its form needs {MIN_DIGITS} to {MAX_DIGITS}; mask it"
         )
     left, right = n // 2, n - n // 2
     n_bytes = -(-(10**right - 1).bit_length() // 8)
