@@ -5,6 +5,7 @@ A correction is a decision about an earlier moment that comes in later. test_dec
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -19,7 +20,7 @@ from privacy.decisions import CARRIED, purposes_held
 from privacy.errors import InvalidDecisionError
 from tests.privacy import oracle
 from tests.privacy.events import MOMENT, START
-from warehouse.database import Database
+from warehouse.database import ADMIN, Database
 
 pytestmark = pytest.mark.integration
 HOUR = timedelta(hours=1)
@@ -108,6 +109,38 @@ def test_a_correction_changes_the_past_only_for_what_came_in_after_it(database: 
         record_decisions(conn, [Decision("u1", "analytics", "grant", *moments(6, 0), "portal", "accept")])
         late = [("u1", three, START + 4 * HOUR), ("u1", three, START + 5 * HOUR), ("u1", START, START + 9 * HOUR)]
         assert held(conn, late) == [{"analytics"}, set(), {"analytics"}]
+
+
+FAULTS = {
+    "knows the future": ("and received_at <= known_at", ""),
+    "the last to come in wins": ("order by decided_at desc", "order by received_at desc"),
+    "before, not at": ("decided_at <= moment", "decided_at < moment"),
+    "a tie goes to the first": ("consent_event_id desc", "consent_event_id asc"),
+    "forgets the purpose": ("and purpose = wanted_purpose", ""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_in_the_function_is_found(database: Database, fault: str) -> None:
+    rng = random.Random(11)  # noqa: S311 - histories, not secrets
+    histories = [
+        [
+            (rng.choice(PURPOSES), rng.choice(("grant", "withdraw")), rng.randint(0, 8), rng.randint(0, 6))
+            for _ in "9" * 9
+        ]
+        for _ in range(60)
+    ]
+    with database.connect("privacy") as conn:
+        ledger = stored(conn, rows_of(histories, "x"))
+        questions = [(f"x{n}", p, *moments(h, 2)) for n in range(len(histories)) for p in PURPOSES for h in range(9)]
+        wanted = [oracle.in_force(ledger, *question) for question in questions]
+        assert in_sql(conn, questions) == wanted
+    with database.connect(ADMIN) as conn:
+        source = conn.execute("select pg_get_functiondef('consent.as_of'::regproc)").fetchone()
+        assert source is not None
+        assert FAULTS[fault][0] in source[0]
+        conn.execute(source[0].replace(*FAULTS[fault]).encode())
+        assert in_sql(conn, questions) != wanted
 
 
 def test_a_decision_from_the_future_is_refused_for_no_withdrawal_could_end_it(database: Database) -> None:
