@@ -86,6 +86,7 @@ def recode_until_k(
     Returns (kept, n_suppressed); kept is ordered by step, then as the rows came.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     at_least(k)
     parts, rest = [], table
@@ -95,5 +96,5 @@ def recode_until_k(
             rest = rest.set_column(at, rest.schema.field(at), recode(rest[name]))
         keep = pa.array(classes_of(rest, quasi_identifiers, subject=subject).size_of_row >= k)
         parts.append(rest.filter(keep))
-        rest = rest.filter(pa.compute.invert(keep))
+        rest = rest.filter(pc.invert(keep))
     return pa.concat_tables(parts), rest.num_rows
