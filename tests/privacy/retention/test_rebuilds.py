@@ -1,0 +1,142 @@
+"""Retention, the privacy transform and the real dbt models on the same tables: a closed day is never computed again."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from privacy.classification import load_rules
+from privacy.consent import Decision, record_decisions
+from privacy.pseudonyms import subject_tokens
+from privacy.retention import stores
+from privacy.retention.deletion import LOCK_MODELS
+from privacy.retention.execution import run
+from privacy.transform import pending_days, transform_days
+from privacy.vault import Vault
+from tests.dbt_project.conftest import TABLES, Project, project, runner
+from tests.privacy.events import RULES, event, rule_rows, store
+from warehouse.database import ADMIN
+
+__all__ = ["project", "runner"]
+pytestmark = pytest.mark.integration
+FIRST = datetime(2024, 2, 20, 23, 50, tzinfo=UTC)
+NOW = datetime(2024, 5, 31, 3, tzinfo=UTC)
+OPEN_FROM = date(2024, 4, 1)  # 60 days before
+N_DAYS = 100
+NO_UNIT_TESTS = {"run": (), "build": ("--exclude-resource-type", "unit_test")}
+PURPOSES = ("analytics", "personalization", "model_training", "sharing")
+
+
+def rows() -> list[dict[str, object]]:
+    """Three people, an event a day each, around midnight so that sessions cross days."""
+    return [
+        event(n, {"plan": "pro"}, user_id=f"u{n % 3 + 1}", created_at=FIRST + timedelta(days=n // 3, minutes=n % 3 * 9))
+        for n in range(3 * N_DAYS)
+    ]
+
+
+class World:
+    """A home's tables and how they are brought up to date."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self.project, self.database = project, project.database
+        self.vault = Vault.open(folder / "vault")
+
+    def tokens(self, subjects: list[str]) -> dict[str, str]:
+        salts = self.vault.salts(subjects)
+        return subject_tokens(subjects, salts, self.vault.purpose_key("pseudonymous"))
+
+    def consents(self, decision: str, subject: str, at: datetime) -> None:
+        with self.database.connect("privacy") as conn:
+            record_decisions(conn, [Decision(subject, p, decision, at, at, "t", "api") for p in PURPOSES])
+
+    def build(self, command: str = "run") -> list[date]:
+        """Transform what is pending and build the models (with their tests: "build"); returns the days."""
+        with self.database.connect("privacy") as conn:
+            days = pending_days(conn)
+            transform_days(conn, days, self.vault)
+        assert self.project.run(command, *NO_UNIT_TESTS[command]), self.project.output.read_text()
+        return days
+
+    def retain(self, now: datetime = NOW) -> None:
+        with self.database.connect("erasure") as conn:
+            run(conn, None, lambda subjects: self.tokens(list(subjects)), now)
+
+    def kept(self, table: str, without: str = "") -> list[tuple[object, ...]]:
+        """The rows of closed days, but those of one subject."""
+        column = stores.by_name()[table].column
+        query = f"select x::text from {table} x where {column} < '{OPEN_FROM}' order by 1"
+        return [row for row in self.project.rows(query) if not without or without not in str(row[0])]
+
+
+@pytest.fixture
+def world(project: Project, tmp_path: Path) -> World:
+    """Three people's hundred days, consented, transformed and built."""
+    made = World(project, tmp_path)
+    with made.database.connect("collection") as conn:
+        store(conn, rows())
+    with made.database.connect("privacy") as conn:
+        load_rules(conn, rule_rows(), FIRST)
+    for subject in ("u1", "u2", "u3"):
+        made.consents("grant", subject, FIRST - timedelta(days=1))
+    made.build()
+    return made
+
+
+def test_what_was_made_of_expired_events_outlives_them_whatever_changes(world: World) -> None:
+    before = {table: world.kept(table) for table in TABLES}
+    assert all(before.values())
+    text = (world.project.target / "dbt.log").read_text()
+    for table in TABLES:
+        schema, name = table.split(".")
+        locked = f'"{world.database.address.database}"."{schema}"."{name}"'
+        assert f"hashtextextended('{locked}', 0)" in text  # the name that retention locks
+    with world.database.connect("erasure") as conn:
+        assert conn.execute(LOCK_MODELS).rowcount == len(TABLES)
+
+    world.retain()
+    with world.database.connect(ADMIN) as conn:
+        for table in ("raw.system_logs", "raw.event_days", "safe.pseudonymous_events", "safe.event_days"):
+            assert conn.execute(f"select min(event_day) from {table}".encode()).fetchone() == (OPEN_FROM,)
+
+    # Another policy makes every day pending that can be computed again, and no other.
+    with world.database.connect("privacy") as conn:
+        load_rules(conn, rule_rows([("page", "/data/extra", "non_personal", "count"), *RULES]), NOW)
+    late = event(9000, {}, user_id="u1", created_at=FIRST + timedelta(days=3))
+    with world.database.connect("collection") as conn:
+        store(conn, [late])
+    days = world.build()
+    assert min(days) == OPEN_FROM
+    assert {table: world.kept(table) for table in TABLES} == before
+
+    # A withdrawal reaches the closed days too, and nobody else's rows in them.
+    world.consents("withdraw", "u2", NOW)
+    world.build()
+    token = world.tokens(["u2"])["u2"]
+    assert world.kept("aggregates.agg_user_day") == before["aggregates.agg_user_day"]  # a build cannot reach them
+    world.retain()
+    for store_ in stores.STORES:
+        if store_.purpose:
+            assert world.kept(store_.table) == world.kept(store_.table, without=token)
+            assert world.kept(store_.table) == [row for row in before[store_.table] if token not in str(row[0])]
+            assert world.project.rows(f"select 1 from {store_.table} where subject = '{token}'") == []
+    assert world.build("build") == []
+
+    # The live schema with everything dbt makes has no dated table without a rule.
+    with world.database.connect("erasure") as conn:
+        assert stores.uncovered(conn) == stores.misnamed(conn) == []
+        dbt = {s.table for s in stores.present(conn)} & {*TABLES, "staging.model_days"}
+    assert dbt == {*TABLES, "staging.model_days"}
+
+    # The fault that closing prevents, planted: events deleted from open days take everything with them.
+    def days_of_april() -> list[tuple[object, ...]]:
+        return world.project.rows("select event_day from aggregates.agg_user_day where event_day < '2024-04-09'")
+
+    n_before = len(days_of_april())
+    with world.database.connect(ADMIN) as conn:
+        conn.execute("delete from raw.system_logs where event_day < '2024-04-09'")
+        conn.execute("update raw.event_days set version = nextval('raw.event_day_version')")
+    world.build()
+    assert len(days_of_april()) == n_before - 2 * 8  # u1 and u3, eight days that were open
