@@ -72,12 +72,10 @@ def show(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG00
     with Platform.open(settings).database.connect("privacy") as conn:
         found = budgets(conn)
     for budget in found:
-        left = budget.remaining
-        say(
-            f"{budget.account}: epsilon {budget.epsilon_spent:.4g} of {budget.epsilon:g} spent at delta "
-            f"{budget.delta:g}; rho {left.rho:.6g} of {budget.limit.rho:.6g} and selection delta {float(left.delta):g} remain, "
-            f"{budget.n_spends} spends"
-        )
+        left, limit = budget.remaining, budget.limit
+        spent = f"epsilon {budget.epsilon_spent:.4g} of {budget.epsilon:g} spent at delta {budget.delta:g}"
+        remaining = f"rho {left.rho:.6g} of {limit.rho:.6g} and selection delta {float(left.delta):g} remain"
+        say(f"{budget.account}: {spent}; {remaining}; {budget.n_spends} spends")
     say(f"{len(found)} budgets; what a dataset's budgets allow adds up over purposes and periods")
     return DONE
 

@@ -31,7 +31,7 @@ def find(conn: psycopg.Connection, digest: bytes) -> Release | None:
         row = conn.execute(
             "select spend_id, noisy, facts, released_at from privacy.releases where query_digest = %s", (digest,)
         ).fetchone()
-    return None if row is None else Release(*row)
+    return None if row is None else Release(row[0], dict(sorted(row[1].items())), *row[2:])
 
 
 def record(conn: psycopg.Connection, release: Release, digest: bytes) -> Release:

@@ -50,7 +50,8 @@ def release(conn: psycopg.Connection, source: Source, query: Query, *, key: byte
             return recorded
         spend_id = ledger.reserve(conn, query.account, query.cost, digest=digest, what=query.what, now=now)
         result = answer(source, query, key)
-        return archive.record(conn, Release(spend_id, result.values, facts(query, result), now), digest)
+        values = dict(sorted(result.values.items()))
+        return archive.record(conn, Release(spend_id, values, facts(query, result), now), digest)
 
 
 def answer(source: Source, query: Query, key: bytes) -> Answer:
