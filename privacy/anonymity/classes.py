@@ -37,19 +37,42 @@ def classes_of(table: pa.Table, quasi_identifiers: Sequence[str], *, subject: st
     (null) count for none. Without it every row is taken for a person of its own.
     Raises UnknownColumnError, and InvalidConstraintError when no quasi-identifier is named.
     """
-    import numpy as np
-
     if not quasi_identifiers:
         raise InvalidConstraintError("no quasi-identifier was named; name the columns an outsider could know")
     ids, n_classes = combined(encoded(table, name) for name in quasi_identifiers)
-    if subject is None:
-        return Classes(ids, np.bincount(ids, minlength=n_classes))
-    owners, n_owners = encoded(table, subject)
-    owned = one(table[subject]).is_valid().to_numpy(zero_copy_only=False)
-    pairs, _ = combined([(ids[owned], n_classes), (owners[owned], n_owners)])
-    first = np.zeros(int(pairs.max(initial=-1)) + 1, dtype=np.int64)
-    first[pairs] = ids[owned]
-    return Classes(ids, np.bincount(first, minlength=n_classes))
+    return Classes(ids, class_sizes(ids, n_classes, Owners.of(table, subject) if subject else None))
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose each row is. codes: per row a number of its subject; is_owned: False where it is nobody's."""
+
+    codes: npt.NDArray[np.int64]
+    n_codes: int
+    is_owned: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, table: pa.Table, subject: str) -> Owners:
+        """From the column that names the subject."""
+        codes, n_codes = encoded(table, subject)
+        return cls(codes, n_codes, one(table[subject]).is_valid().to_numpy(zero_copy_only=False))
+
+    def at(self, rows: npt.NDArray[np.int64]) -> Owners:
+        """Those of some rows."""
+        return Owners(self.codes[rows], self.n_codes, self.is_owned[rows])
+
+
+def class_sizes(ids: npt.NDArray[np.int64], n_classes: int, owners: Owners | None = None) -> npt.NDArray[np.int64]:
+    """Rows per class, or distinct subjects where the owners are known."""
+    import numpy as np
+
+    if owners is None:
+        return np.bincount(ids, minlength=n_classes)
+    owned = owners.is_owned
+    pairs, n_pairs = combined([(ids[owned], n_classes), (owners.codes[owned], owners.n_codes)])
+    class_of_pair = np.zeros(n_pairs, dtype=np.int64)
+    class_of_pair[pairs] = ids[owned]
+    return np.bincount(class_of_pair, minlength=n_classes)
 
 
 def encoded(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], int]:

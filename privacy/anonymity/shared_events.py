@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from privacy.anonymity.generalisation import nothing
-from privacy.anonymity.suppression import recode_until_k
+from privacy.anonymity.ladder import recode_until_k
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +30,7 @@ def protect_shared_events(events: pa.Table, subjects: pa.Array, k: int = K) -> t
     events: the columns of safe.anonymous_events, whole event days (a day is never coarsened, so days do not depend on
     each other); subjects: per event whose it is, null for nobody's, which count for none.
     Given up one after the other: data, the hour, the component, the company. kept.num_rows + n_suppressed =
-    events.num_rows; kept is sorted by day and id.
+    events.num_rows; the order of rows stays.
     """
     owned = events.append_column(SUBJECT, subjects)
     steps = (
@@ -40,9 +40,7 @@ def protect_shared_events(events: pa.Table, subjects: pa.Array, k: int = K) -> t
         {"company": nothing},
     )
     kept, n_suppressed = recode_until_k(owned, QUASI_IDENTIFIERS, k, steps=steps, subject=SUBJECT)
-    return kept.drop_columns([SUBJECT]).sort_by(
-        [("event_day", "ascending"), ("anonymous_id", "ascending")]
-    ), n_suppressed
+    return kept.drop_columns([SUBJECT]), n_suppressed
 
 
 def _no_data(data: pa.Array) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,6 @@ from privacy.anonymity.errors import IdentifiableRowsError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Step = Mapping[str, Callable[["pa.ChunkedArray"], "pa.Array"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +72,3 @@ def enforce_k(
     keep = classes_of(table, quasi_identifiers, subject=subject).size_of_row >= k
     kept = table.filter(pa.array(keep))
     return kept, table.num_rows - kept.num_rows
-
-
-def recode_until_k(
-    table: pa.Table, quasi_identifiers: Sequence[str], k: int, *, steps: Sequence[Step], subject: str | None = None
-) -> tuple[pa.Table, int]:
-    """Keep what is k-anonymous as it is; generalise the rest step by step, and suppress what no step saves.
-
-    steps: each maps columns to a function of the column; a step applies on top of the earlier ones, to the rows that
-    are still too few. The parts are grouped each on its own, so classes only grow where two parts look alike.
-    Returns (kept, n_suppressed); kept is ordered by step, then as the rows came.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    at_least(k)
-    parts, rest = [], table
-    for step in ({}, *steps):
-        for name, recode in step.items():
-            at = rest.schema.get_field_index(name)
-            rest = rest.set_column(at, rest.schema.field(at), recode(rest[name]))
-        keep = pa.array(classes_of(rest, quasi_identifiers, subject=subject).size_of_row >= k)
-        parts.append(rest.filter(keep))
-        rest = rest.filter(pc.invert(keep))
-    return pa.concat_tables(parts), rest.num_rows

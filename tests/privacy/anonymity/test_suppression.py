@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from privacy.anonymity.errors import IdentifiableRowsError, InvalidConstraintError, UnknownColumnError
 from privacy.anonymity.generalisation import nothing
-from privacy.anonymity.suppression import check_k, enforce_k, recode_until_k, require_k
+from privacy.anonymity.ladder import recode_until_k
+from privacy.anonymity.suppression import check_k, enforce_k, require_k
 from tests.privacy.anonymity import oracle
 from tests.privacy.anonymity.oracle import QUASI, Rows, arrow, tables
 
@@ -56,6 +57,7 @@ def test_steps_save_rows_that_suppression_alone_loses(rows: Rows, k: int, subjec
     steps = [{"region": nothing}, {"age": nothing, "job": nothing}]
     kept, n_suppressed = recode_until_k(arrow(rows), QUASI, k, steps=steps, subject=subject)
     assert kept.schema == arrow(rows).schema
+    assert [row["illness"] for row in kept.to_pylist()] == [row["illness"] for row in rows] or n_suppressed
     assert kept.num_rows + n_suppressed == len(rows)
     assert n_suppressed <= enforce_k(arrow(rows), QUASI, k, subject=subject)[1]
     assert check_k(kept, QUASI, k, subject=subject).passed
