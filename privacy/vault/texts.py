@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from privacy.vault.fields import Owner, seal_all, unseal_all
 from privacy.vault.subjects import DataKey
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 PREFIX = "lethe:v1:"
@@ -70,24 +72,18 @@ def seal_events(events: pa.Table, vault: DataKeys, *, rules: Sequence[TextRule] 
     data. The fingerprint of an event with a sealed text becomes an HMAC under the subject's key: the plain one would
     let anybody who has the archive try texts until one fits.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     for rule in rules:
-        chosen = pc.match_substring_regex(events["event_type"], f"^(?:{rule.event_types})$")
-        if not pc.any(chosen).as_py():
+        rows = _rows_of(events, rule)
+        if not len(rows):
             continue
-        chosen = pc.and_(chosen, _may_hold(events, rule.paths))
-        if not pc.any(chosen).as_py():
-            continue
-        part = events.filter(chosen)
+        part = events.take(rows)
         subjects = pc.fill_null(part["user_id"], NOBODY)
         keys = vault.data_keys(pc.unique(subjects).to_pylist())
-        columns = {name: _column(part, name, subjects, rule.paths, keys) for name in _named(rule.paths)}
+        columns = {name: seal_paths(part[name], subjects, _below(rule.paths, name), keys) for name in _named(rule)}
         columns["fingerprint"] = blind_fingerprints(part["fingerprint"], subjects, keys)
-        for name, values in columns.items():
-            merged = pc.replace_with_mask(events[name].combine_chunks(), chosen.combine_chunks(), values)
-            events = events.set_column(events.schema.get_field_index(name), name, pa.chunked_array([merged]))
+        events = _with(events, rows, columns)
     return events
 
 
@@ -125,30 +121,45 @@ def blind(fingerprint: bytes, key: DataKey) -> bytes:
     return hmac.digest(key.secret, b"fingerprint\x00" + fingerprint, hashlib.sha256)
 
 
-def _named(paths: Sequence[str]) -> list[str]:
-    return [name for name in PAYLOADS if any(path.startswith(f"/{name}/") for path in paths)]
+def _named(rule: TextRule) -> list[str]:
+    return [name for name in PAYLOADS if _below(rule.paths, name)]
 
 
 def _below(paths: Sequence[str], name: str) -> list[str]:
     return [path for path in paths if path.startswith(f"/{name}/")]
 
 
-def _may_hold(events: pa.Table, paths: Sequence[str]) -> pa.ChunkedArray:
-    """Rows with a path's first key in their text: the others need not be parsed."""
+def _rows_of(events: pa.Table, rule: TextRule) -> np.ndarray:
+    """The rows of the rule's event types with a path's first key in their text: the others need not be parsed."""
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = None
-    for name in _named(paths):
-        for key in {path.split("/")[2] for path in _below(paths, name)}:
-            hit = pc.fill_null(pc.match_substring(events[name], json.dumps(key)), False)
-            found = hit if found is None else pc.or_(found, hit)
-    return found
+    types = [name for name in pc.unique(events["event_type"]).to_pylist() if re.fullmatch(rule.event_types, name)]
+    if not types:
+        return np.zeros(0, np.int64)
+    of_type = pc.is_in(events["event_type"], pa.array(types)).to_numpy()
+    rows: np.ndarray = np.flatnonzero(of_type)
+    may_hold = np.zeros(len(rows), bool)
+    for name in _named(rule):
+        texts = events[name].filter(pa.array(of_type))
+        for key in {path.split("/")[2] for path in _below(rule.paths, name)}:
+            may_hold |= pc.fill_null(pc.match_substring(texts, json.dumps(key)), False).to_numpy()
+    return rows[may_hold]
 
 
-def _column(
-    part: pa.Table, name: str, subjects: pa.ChunkedArray, paths: Sequence[str], keys: Mapping[str, DataKey]
-) -> pa.Array:
-    return seal_paths(part[name], subjects, _below(paths, name), keys)
+def _with(events: pa.Table, rows: np.ndarray, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """The events with new values of some columns in some rows, which are ascending."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    mask = np.zeros(events.num_rows, bool)
+    mask[rows] = True
+    for name, values in columns.items():
+        merged = pc.replace_with_mask(events[name].combine_chunks(), pa.array(mask), values)
+        events = events.set_column(events.schema.get_field_index(name), name, merged)
+    return events
 
 
 Place = tuple[Any, Any]  # a list or object, and the index or key of the value in it
@@ -169,7 +180,10 @@ def _changed(
     touched: set[int] = set()
     steps = [(path, path.split("/")[2:]) for path in paths]
     for row, (value, subject) in enumerate(zip(values, subjects.to_pylist(), strict=True)):
+        members = value if type(value) is dict else ()
         for path, keys in steps:
+            if keys[0] not in members and keys[0] != "*":
+                continue
             for place in _places(value, keys):
                 if is_sealing or _is_sealed(place[0][place[1]]):
                     places.append(place)
