@@ -18,7 +18,7 @@ WRONG_INPUT = frozenset(
     {
         "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
         "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
-        "InvalidAddressError",
+        "InvalidAddressError", "ConsentInputError",
     }
 )  # fmt: skip
 

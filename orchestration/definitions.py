@@ -17,10 +17,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from orchestration import dbt, jobs, schedules, sensors
     from orchestration.assets import collection, model, privacy, transformations
     from orchestration.platform import PlatformResource
+    from orchestration.privacy.jobs import parts
 
     export(TELEMETRY_OFF)
     export_missing(dbt.NO_LOGIN)
     manifest = dbt.manifest_path(settings)
+    areas = parts()
     return dg.Definitions(
         assets=[
             collection.intake,
@@ -33,10 +35,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             model.predictions,
             model.predictions_out,
             model.published_predictions,
+            *areas.assets,
         ],
-        jobs=[jobs.intake_job, jobs.pipeline_job, jobs.retrain_job],
-        schedules=[schedules.daily, schedules.weekly_retraining],
-        sensors=[sensors.dirty_days, sensors.drift],
+        jobs=[jobs.intake_job, jobs.pipeline_job, jobs.retrain_job, *areas.jobs],
+        schedules=[schedules.daily, schedules.weekly_retraining, *areas.schedules],
+        sensors=[sensors.dirty_days, sensors.drift, *areas.sensors],
         resources={
             "platform": PlatformResource(home=str(settings.home)),
             "dbt_cli": DbtCliResource(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from collection.errors import InputError
 if TYPE_CHECKING:
     import psycopg
 
-    from collection.importer import ImportReport
+    from collection.importer import Blocked, ImportReport
     from collection.mapping import Mapping
     from collection.quarantine import ReplayReport
     from orchestration.platform import Platform
@@ -78,7 +80,7 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
     from collection.store import imported_subjects
 
     load_rules(platform, mapping.classification)
-    with platform.database.connect("collection") as conn:
+    with platform.database.connect("collection") as conn, uncollectable(platform) as blocked:
         report = import_files(
             conn,
             files,
@@ -87,6 +89,7 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
             now=platform.settings.now(),
             has_basis=basis is not None,
             progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
+            blocked=blocked,
         )
         subjects = imported_subjects(conn, list(report.import_ids)) if basis else []
         received_at = first_received(conn, list(report.import_ids))
@@ -105,13 +108,14 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
     mapping = load_mapping(mapping_path)
     basis = basis_of(mapping, purposes, reason)
     load_rules(platform, mapping.classification)
-    with platform.database.connect("collection") as conn:
+    with platform.database.connect("collection") as conn, uncollectable(platform) as blocked:
         report = quarantine.replay(
             conn,
             mapping,
             unseal=platform.vault.unseal,
             now=platform.settings.now(),
             has_basis=basis is not None,
+            blocked=blocked,
         )
         imports = [
             str(row[0])
@@ -122,6 +126,15 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
     if basis and subjects:
         record_evidence(platform, subjects, mapping.source, basis, received_at)
     return report
+
+
+@contextmanager
+def uncollectable(platform: Platform) -> Iterator[Blocked]:
+    """Who of some people must not have events stored; asked anew for every batch, so a withdrawal counts at once."""
+    from privacy.collection_consent import blocked_subjects
+
+    with platform.database.connect("privacy", autocommit=True) as conn:
+        yield lambda user_ids: blocked_subjects(conn, user_ids, platform.settings.now())
 
 
 def first_received(conn: psycopg.Connection, import_ids: list[str]) -> datetime:
@@ -182,7 +195,7 @@ def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport
     with tempfile.TemporaryDirectory(prefix="simulated-", dir=platform.home) as folder:
         path = Path(folder) / f"simulated-{plan.seed}-{plan.n_events}-{plan.end_on}.jsonl"
         write_jsonl(simulation, path)
-        with platform.database.connect("collection") as conn:
+        with platform.database.connect("collection") as conn, uncollectable(platform) as blocked:
             return import_files(
                 conn,
                 [path],
@@ -190,6 +203,7 @@ def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport
                 seal=platform.vault.seal,
                 now=now,
                 has_basis=True,
+                blocked=blocked,
                 progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
             )
 
