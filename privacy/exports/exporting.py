@@ -1,0 +1,135 @@
+"""Makes the package of a person: read once under one snapshot, write every format, list it. An effect of requests."""
+
+from __future__ import annotations
+
+import secrets as randomness
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from privacy import signing
+from privacy.exports import archive, store
+from privacy.exports.contents import Contents
+from privacy.exports.held import events_of, held, missing_keys
+from privacy.exports.spool import Spooled, spool_query, spool_rows
+from privacy.exports.store import Package
+from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
+from privacy.requests.desk import blinded
+from privacy.requests.effects import Evidence, Measurement
+from privacy.requests.kinds import Task
+
+if TYPE_CHECKING:
+    from privacy.vault import Vault
+
+Tell = Callable[[str], Iterable[Mapping[str, Any]]]  # rows about a subject
+UNKNOWN = {
+    "models": "Which models learned from your data was not looked up for this export.",
+    "who_looked": "Nothing records yet who looked at your data, so nobody can tell.",
+    "quarantine": "Records that could not be read on arrival are kept encrypted; they were not searched for you.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Exports of one home. conn is of the role `erasure`, the only one that may read a person in every stage.
+
+    tell: what no table says by itself, by name (models, who_looked, quarantine); what is not told is noted as unknown.
+    """
+
+    conn: psycopg.Connection
+    vault: Vault
+    home: Path
+    tell: Mapping[str, Tell] = field(default_factory=dict)
+    random_bytes: Callable[[int], bytes] = randomness.token_bytes
+
+    def carry_out(self, task: Task) -> Evidence:
+        """Make the package; one that an earlier try of the same request left is removed first."""
+        folder = store.folder_of(self.home)
+        store.remove(self.conn, folder, store.of_request(self.conn, task.request_id), now=task.at)
+        package = self.export(task)
+        return {"export_id": package.export_id, "n_rows": package.n_rows, "sha256": package.sha256}
+
+    def measure(self, task: Task, evidence: Evidence) -> Measurement:
+        """Read every byte of the package back against its manifest and the digest that is listed."""
+        del task
+        path = store.path_of(store.folder_of(self.home), evidence["export_id"])
+        changed = int(not path.exists() or archive.file_digest(path) != evidence["sha256"])
+        return Measurement({"package": changed, **({} if changed else archive.faults(path))}, is_proven=True)
+
+    def export(self, task: Task) -> Package:
+        """Everything held on the task's person, as a package that is listed and has no link yet."""
+        export_id = f"exp-{self.random_bytes(8).hex()}"
+        folder = store.folder_of(self.home)
+        path = store.path_of(folder, export_id)
+        with _draft(folder, export_id) as draft:
+            contents = self._contents(task, export_id, draft)
+            archive.write(draft / path.name, contents, lambda document: signing.sign(document, self.vault))
+            package = self._package(task, export_id, draft / path.name, contents.n_rows)
+            (draft / path.name).rename(path)
+        with self.conn.transaction():
+            store.insert(self.conn, package)
+        self.conn.commit()
+        return package
+
+    def _contents(self, task: Task, export_id: str, draft: Path) -> Contents:
+        keys = self._keys(task.subject)
+        with _snapshot(self.conn):
+            found, absent = held(self.conn, keys)
+            queries = [*found, events_of(self.conn, blinded(self.vault, task.subject))]
+            tables = [spool_query(self.conn, query, draft) for query in queries]
+        tables += self._told(task.subject, draft)
+        notices = {name: text for name, text in UNKNOWN.items() if name not in self.tell}
+        for table in missing_keys(keys):
+            if table != "ml.training_subjects":  # what it says is told as `models`
+                notices[table] = f"{table} knows you by a code that this export has no key for; it was not read."
+        return Contents(
+            export_id, task.request_id, task.kind, task.subject, task.at, tuple(tables), tuple(absent), notices
+        )
+
+    def _told(self, subject: str, draft: Path) -> list[Spooled]:
+        return [spool_rows(name, rows(subject), draft) for name, rows in self.tell.items()]
+
+    def _keys(self, subject: str) -> dict[str, str | bytes]:
+        """What the person is called: the id itself, the pseudonym, and the code of requests and exports."""
+        salts = self.vault.salts([subject])
+        token = subject_tokens([subject], salts, self.vault.purpose_key(PSEUDONYMOUS))[subject]
+        code = blinded(self.vault, subject)
+        return {"raw": subject, "keyed": token, "privacy.privacy_requests": code, "privacy.exports": code}
+
+    def _package(self, task: Task, export_id: str, path: Path, n_rows: int) -> Package:
+        return Package(
+            export_id,
+            task.request_id,
+            blinded(self.vault, task.subject),
+            archive.file_digest(path),
+            path.stat().st_size,
+            n_rows,
+            task.at,
+            task.at + store.VALID_FOR,
+        )
+
+
+@contextmanager
+def _draft(folder: Path, export_id: str) -> Iterator[Path]:
+    """A private folder for what is not finished; removed in any case but a kill, after which `expire` removes it."""
+    draft = folder / f"{store.DRAFT}{export_id}"
+    draft.mkdir(mode=0o700)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _snapshot(conn: psycopg.Connection) -> Iterator[None]:
+    """All tables as of one moment, and nothing changed."""
+    conn.rollback()
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read read only")
+        yield
+    conn.commit()
