@@ -37,6 +37,8 @@ SUBJECT_TABLES = (
     SubjectTable("ml.published_predictions", "subject", "keyed"),
     SubjectTable("privacy.privacy_requests", "blinded_subject", "blinded"),
     SubjectTable("privacy.exports", "blinded_subject", "blinded"),
+    SubjectTable("privacy.erasures", "blinded_subject", "blinded"),
+    SubjectTable("privacy.erased_consents", "blinded_subject", "blinded"),
 )
 # Columns that identify a person wherever they appear; raw.quarantine holds whole records, sealed.
 SUBJECT_COLUMNS = ("user_id", "persona_id", "subject", "persona", "blinded_subject")

@@ -1,0 +1,75 @@
+"""Deleting target by target, and counting and searching afterwards. What is found was prepared in preparation.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from privacy.erasure import mentions, rows, state, sweep
+from privacy.erasure.errors import SurvivingRowsError
+from privacy.erasure.stores import Work
+from privacy.erasure.targets import WORKING, counted, deletable
+from warehouse.database import ADMIN, Database
+
+
+def delete(work: Work) -> None:
+    """Each target in a transaction of its own with its count; then mentions, files and the planner's samples."""
+    blinder = work.stores.ledger.blinder
+    for target in deletable(work.stores.targets):
+        work.watch(f"delete {target.name}")
+        with work.stores.database.connect("erasure") as conn:
+            if target.table == "consent.consent_events":
+                blinded = [blinder.text(user) for user in work.keys.users]
+                state.keep_consent_blinded(conn, work.erasure_id, work.keys.users, blinded)
+            n_rows = rows.delete(conn, target, work.keys, work.erasure_id, work.stores.vault)
+            state.note_deleted(conn, work.erasure_id, target.name, n_rows, work.now)
+            work.watch(f"deleted {target.name}")
+    work.watch("mentions")
+    with work.stores.database.connect("erasure") as conn:
+        n_rows = mentions.redact(conn, work.keys.needles())
+        state.note_deleted(conn, work.erasure_id, mentions.NAME, n_rows, work.now)
+    work.watch("files")
+    n_files = sweep.clean_files(work.stores.home, work.keys.needles())
+    with work.stores.database.connect("erasure") as conn:
+        state.note_deleted(conn, work.erasure_id, "files", n_files, work.now)
+    work.watch("samples")
+    refresh_samples(work.stores.database, work.keys.needles())
+
+
+def refresh_samples(database: Database, needles: Sequence[str]) -> None:
+    """Have PostgreSQL draw new samples of the columns where its planner still holds a key."""
+    with database.connect(ADMIN, autocommit=True) as conn:
+        for table in sweep.samples(conn, needles):
+            conn.execute(sql.SQL("analyze {}").format(sql.Identifier(*table.split("."))))
+
+
+def verify(work: Work) -> list[sweep.Searched]:
+    """Count again by the same predicates, then search everything without any; raise while something is left."""
+    work.watch("verify")
+    needles = work.keys.needles()
+    with work.stores.database.connect(ADMIN) as admin:
+        searched = sweep.search_tables(admin, needles, WORKING)
+        samples = sweep.samples(admin, needles)
+    searched += [
+        sweep.Searched("planner samples", 1, 0, tuple(samples)),
+        *sweep.search_files(work.stores.home, needles),
+    ]
+    mentioned = sum(hit.startswith("raw.system_logs:") for found in searched for hit in found.hits)
+    with work.stores.database.connect("erasure") as conn:
+        after = {
+            target.name: rows.count(conn, target, work.keys, work.erasure_id, work.stores.vault)
+            for target in counted(work.stores.targets)
+        }
+        after |= {mentions.NAME: mentioned, "files": sum(len(f.hits) for f in searched if f.store.startswith("files"))}
+        state.note_after(conn, work.erasure_id, after, work.now)
+        left = [f"{name}: {n} rows" for name, n in after.items() if n]
+        left += [hit for found in searched for hit in found.hits]
+        if left:
+            state.note_status(conn, work.erasure_id, "surviving")
+    if left:
+        raise SurvivingRowsError(
+            f"{work.request_id} is not complete; left: {'; '.join(dict.fromkeys(left))}. Run the same erasure again; "
+            "what stays then is written meanwhile or lies where nothing deletes"
+        )
+    return searched

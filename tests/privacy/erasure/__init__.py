@@ -1,0 +1,1 @@
+"""Erasure against a real database, a real vault and real files."""
