@@ -24,7 +24,7 @@ _SCHEMES = (
     (re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),
     (re.compile(r"3[47]|2131|1800"), (15,)),
     (re.compile(r"30[0-5]|3095|3[689]"), (14, 16)),
-    (re.compile(r"6011|64[4-9]|65|35(?:2[89]|[3-8])|62"), (16, 17, 18, 19)),
+    (re.compile(r"6011|64[4-9]|65|35|62|220[0-4]"), (16, 17, 18, 19)),
     (re.compile(r"50|5[6-8]|6[0378]"), tuple(range(12, 20))),
 )
 
@@ -54,9 +54,13 @@ def is_ssn(area: str, group: str, serial: str) -> bool:
 
 
 def is_ipv4(text: str) -> bool:
-    """Four decimal parts of 0 to 255 without leading zeros."""
+    """Four decimal parts of 0 to 255 without leading zeros; 0.x.x.x (RFC 791: this network) is nobody's address."""
     parts = text.split(".")
-    return len(parts) == 4 and all(part == "0" or (part[0] != "0" and int(part) < 256) for part in parts)
+    return (
+        len(parts) == 4
+        and parts[0] != "0"
+        and all(part == "0" or (part[0] != "0" and int(part) < 256) for part in parts)
+    )
 
 
 def is_ipv6(text: str) -> bool:

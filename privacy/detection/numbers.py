@@ -18,6 +18,7 @@ _SHAPE = re.compile(
     r"|[0-9]{1,2}(?P<mark>[-/.])[0-9]{1,2}(?P=mark)(?:[12][0-9]{3}|[0-9]{2})(?![-/.]?[0-9]))"
     r"|(?<![0-9]-)(?P<card>[0-9](?:[ -]?[0-9]){11,18})(?![0-9]))"
 )
+_VERSION = re.compile(r"\b(?:v|ver|version|release|build)[ =:.]{0,2}$", re.IGNORECASE)
 _APART = re.compile(r"[ \u00a0]{2,}|[./-] | [./-]|\) ?\(")
 _EXTENSION = re.compile(r",? ?(?:x|ext\.?|extension) ?[0-9]{1,6}\b")
 _BARE_SSN_CUE = re.compile(r"\b(?:ssn|social security)\b[^0-9]{0,24}$", re.IGNORECASE)
@@ -50,7 +51,7 @@ def _in_run(text: str, start: int, end: int, field: Field) -> Iterator[Finding]:
     for match in () if is_signed else _SHAPE.finditer(text, start, end):
         if not _stands_alone(text, match.start(), match.end()):
             continue
-        found = _shaped(match)
+        found = _shaped(text, match, field)
         if found is None:
             continue
         yield from _phones(text, at, match.start(), field)
@@ -60,17 +61,21 @@ def _in_run(text: str, start: int, end: int, field: Field) -> Iterator[Finding]:
     yield from _phones(text, at, end, field)
 
 
-def _shaped(match: re.Match[str]) -> Finding | None:
+def _shaped(text: str, match: re.Match[str], field: Field) -> Finding | None:
     """What a shape is: a finding, one of kind '' for a date (which is no telephone number either), or nothing."""
     start, end = match.span()
     kind = match.lastgroup
     if kind == "ip":
-        return Finding(IP_ADDRESS, start, end, 0.95) if is_ipv4(match["ip"]) else None
+        is_version = _VERSION.search(text[max(0, start - 12) : start])
+        return Finding(IP_ADDRESS, start, end, 0.95) if is_ipv4(match["ip"]) and not is_version else None
     if match["ssn"]:
         return Finding(SSN, start, end, 0.95) if is_ssn(match["area"], match["group"], match["serial"]) else None
     if match["date"]:
         return Finding("", start, end, 0.0)
-    return Finding(CREDIT_CARD, start, end, 0.95) if is_card(match["card"].translate(_CARD_IN_DIGITS)) else None
+    digits = match["card"].translate(_CARD_IN_DIGITS)
+    # Among ids of machines one in ten passes Luhn, and many have 17 to 19 digits in a row; few cards do.
+    is_id = field is Field.MACHINE and len(digits) == end - start > 16
+    return Finding(CREDIT_CARD, start, end, 0.95) if is_card(digits) and not is_id else None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
