@@ -6,7 +6,7 @@ from functools import cache
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.errors import VaultKeyMismatchError
@@ -34,6 +34,7 @@ def seal(values: list[bytes | None], subjects: list[str], field: str = "/data/pr
 VALUES = st.lists(st.tuples(st.binary(max_size=40) | st.none(), st.sampled_from(SUBJECTS[:2])), max_size=8)
 
 
+@settings(deadline=None)  # the first example loads Arrow
 @given(rows=VALUES)
 def test_what_was_sealed_comes_back(rows: list[tuple[bytes | None, str]]) -> None:
     values, subjects = [row[0] for row in rows], [row[1] for row in rows]
@@ -42,6 +43,7 @@ def test_what_was_sealed_comes_back(rows: list[tuple[bytes | None, str]]) -> Non
     assert unseal_fields(sealed, pa.array(subjects, pa.string()), "/data/prompt", keys()).to_pylist() == values
 
 
+@settings(deadline=None)  # the first example loads Arrow
 @given(value=st.binary(max_size=40), place=st.integers(0), bit=st.integers(0, 7))
 def test_one_changed_bit_is_refused(value: bytes, place: int, bit: int) -> None:
     sealed = bytearray(seal([value], ["user-1"])[0].as_py())
@@ -50,6 +52,7 @@ def test_one_changed_bit_is_refused(value: bytes, place: int, bit: int) -> None:
         unseal_fields(column([bytes(sealed)]), pa.array(["user-1"]), "/data/prompt", keys())
 
 
+@settings(deadline=None)  # the first example loads Arrow
 @given(value=st.binary(max_size=40), cut=st.integers(0, 80))
 def test_a_shortened_value_is_refused(value: bytes, cut: int) -> None:
     sealed = seal([value], ["user-1"])[0].as_py()
@@ -57,6 +60,7 @@ def test_a_shortened_value_is_refused(value: bytes, cut: int) -> None:
         unseal_fields(column([sealed[: cut % len(sealed)]]), pa.array(["user-1"]), "/data/prompt", keys())
 
 
+@settings(deadline=None)  # the first example loads Arrow
 @given(value=st.binary(max_size=40))
 def test_another_subject_is_refused_even_with_the_header_of_its_key(value: bytes) -> None:
     sealed = seal([value], ["user-1"])[0].as_py()

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.errors import VaultKeyMismatchError
@@ -44,6 +44,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first example loads Arrow
 @given(payload=JSON)
 def test_sealing_and_opening_gives_the_payload_back(payload: object) -> None:
     text = json.dumps(payload)
