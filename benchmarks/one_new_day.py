@@ -1,6 +1,6 @@
 """What one new day costs `lethe run` after a short and after a ten times longer history of the same daily volume.
 
-`python benchmarks/one_new_day.py [--days 60] [--per-day 200]`: the new day is imported as a file; per step the
+`python benchmarks/one_new_day.py [--days 200] [--per-day 150]`: the new day is imported as a file; per step the
 seconds of the run and the ratio long to short. The bar for the whole is 1.3. Training is shown apart: it reads
 every complete cutoff by design, and is skipped where the training set did not change.
 """
@@ -89,8 +89,8 @@ def total(seconds: dict[str, Any]) -> float:
 def main() -> None:
     """Measure both histories and print the table and the ratio."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--days", type=int, default=60)
-    arguments.add_argument("--per-day", type=int, default=200)
+    arguments.add_argument("--days", type=int, default=200)
+    arguments.add_argument("--per-day", type=int, default=150)
     options = arguments.parse_args()
     short, long = (measure(options.days * times, options.per_day) for times in (1, 10))
     ratio = total(long["day"]) / total(short["day"])

@@ -73,7 +73,8 @@ def record_imported_evidence(
 ) -> int:
     """Record that a file's owner vouches for consent: a grant per subject and purpose from its first event on.
 
-    It never speaks against the person: where somebody's latest word about a purpose is no, nothing is recorded.
+    It never speaks against the person: where somebody's latest word about a purpose is no, nothing is recorded. Nor
+    where a grant holds at the first event already: it would say nothing new, and yet mark the person's days dirty.
 
     subjects: user_id -> first event (or a table with the columns subject, first_event_at). received_at: the moment the
     import's events carry as theirs, for a consent known later than an event does not hold for it. Returns how many
@@ -82,7 +83,8 @@ def record_imported_evidence(
     if not reason.strip():
         raise InvalidDecisionError("imported consent needs a reason; say on what basis these people agreed")
     pairs = list(subjects.items() if isinstance(subjects, Mapping) else _pairs(subjects))
-    withdrawn = _withdrawn(conn, [subject for subject, _ in pairs], purposes)
+    settled = _withdrawn(conn, [subject for subject, _ in pairs], purposes)
+    settled |= _granted(conn, pairs, purposes, received_at)
     evidence = {"imported": True}
     return record_decisions(
         conn,
@@ -92,7 +94,7 @@ def record_imported_evidence(
             )
             for subject, first in pairs
             for purpose in purposes
-            if (subject, purpose) not in withdrawn
+            if (subject, purpose) not in settled
         ],
     )
 
@@ -161,6 +163,19 @@ def _withdrawn(conn: psycopg.Connection, subjects: list[str], purposes: Sequence
         "select subject, purpose from consent.consent_settings "
         "where subject = any(%s) and purpose = any(%s) and decision = 'withdraw'",
         (subjects, list(purposes)),
+    )
+    return {(str(subject), str(purpose)) for subject, purpose in rows}
+
+
+def _granted(
+    conn: psycopg.Connection, pairs: list[tuple[str, datetime]], purposes: Sequence[str], received_at: datetime
+) -> set[tuple[str, str]]:
+    """Subject and purpose where a grant is in force at the subject's moment, known when the events were received."""
+    rows = conn.execute(
+        "select subject, purpose from unnest(%s::text[], %s::timestamptz[]) as first (subject, at) "
+        "cross join unnest(%s::text[]) as wanted (purpose) "
+        "where consent.as_of(subject, purpose, least(at, %s), %s) = 'grant'",
+        ([subject for subject, _ in pairs], [at for _, at in pairs], list(purposes), received_at, received_at),
     )
     return {(str(subject), str(purpose)) for subject, purpose in rows}
 

@@ -107,3 +107,26 @@ def test_a_changed_rule_makes_every_day_pending_and_a_changed_reason_none(filled
         load_rules(conn, rule_rows([("page", "/data/extra/k", "non_personal", "count"), *RULES]), START)
         assert len(pending_days(conn)) == 3
         assert transform_days(conn, pending_days(conn), vault).n_unknown_paths == 0
+
+
+@pytest.mark.integration
+def test_a_new_day_with_its_evidence_leaves_the_others_alone(filled: Database, vault: Vault) -> None:
+    """A file a day states the same basis a day: only the new day is transformed, or cost would follow the history."""
+    with filled.connect("privacy") as conn:
+        transform_days(conn, pending_days(conn), vault)
+    later = START + 9 * DAY
+    with filled.connect("collection") as conn:
+        store(conn, [event(100 + n, {"plan": "pro"}, user_id=f"u{n}", created_at=later) for n in (1, 2, 7)])
+    with filled.connect("privacy") as conn:
+        first = {"u1": later, "u2": later, "u7": later}
+        assert record_imported_evidence(conn, first, ["analytics", "sharing"], "test", "contract", later) == 2
+        assert pending_days(conn) == [later.date()]
+        assert transform_days(conn, pending_days(conn), vault).n_pseudonymous == 3
+
+
+@pytest.mark.integration
+def test_evidence_for_earlier_events_is_recorded(filled: Database) -> None:
+    """An older file imported later: the grant on record begins after its events, so it does not cover them."""
+    with filled.connect("privacy") as conn:
+        first = {"u1": START - 5 * DAY}
+        assert record_imported_evidence(conn, first, ["analytics"], "test", "contract", START) == 1
