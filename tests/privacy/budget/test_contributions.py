@@ -70,7 +70,7 @@ def amount(who: str, what: str, values: list[int], statistic: str, bound: Bounds
 
 
 @given(rows, bounds, st.sampled_from(STATISTICS), st.binary(min_size=32, max_size=32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_nobody_contributes_more_than_the_bounds(data: list[Row], bound: Bounds, statistic: str, key: bytes) -> None:
     kept = ArrowSource(table(data), COLUMNS).bounded(statistic, None, bound, key)
     assert max(Counter(who for who, *_ in kept).values(), default=0) <= bound.groups
@@ -80,7 +80,7 @@ def test_nobody_contributes_more_than_the_bounds(data: list[Row], bound: Bounds,
 
 
 @given(rows, bounds, groups, st.sampled_from(STATISTICS), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_duckdb_agrees_with_plain_python_in_any_order(
     data: list[Row], bound: Bounds, chosen: list[str] | None, statistic: str, order: random.Random
 ) -> None:
@@ -90,7 +90,7 @@ def test_duckdb_agrees_with_plain_python_in_any_order(
 
 
 @given(rows, rows, bounds, st.sampled_from(STATISTICS))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_one_person_moves_the_tally_by_no_more_than_the_sensitivity(
     data: list[Row], more: list[Row], bound: Bounds, statistic: str
 ) -> None:

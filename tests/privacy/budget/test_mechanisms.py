@@ -18,7 +18,7 @@ from privacy.budget.mechanisms import GAUSSIAN, LAPLACE, Mechanism, Sensitivity,
 
 ALARM = 1e-6
 REFUSED = 1e-8  # the chi-square approximation is rough that far out: a hundredfold margin keeps the promise
-N = 60_000
+N = 40_000
 RHO = Decimal("0.125")  # with one cell moved by one: a Gaussian of standard deviation 2, a Laplace of scale 2
 
 

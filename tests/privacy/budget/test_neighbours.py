@@ -22,18 +22,18 @@ from privacy.budget.mechanisms import GAUSSIAN, LAPLACE, Mechanism, additive
 from privacy.budget.sources import ArrowSource, Columns
 
 ALARM = 1e-6
-N = 5_000
+N = 4_000
 RHO = Decimal("0.5")
 EPSILON = 1.0
-GROUPS = [f"g{n}" for n in range(8)]
+GROUPS = [f"g{n}" for n in range(6)]
 BOUND = Bounds(4, 3)
-UNBOUNDED = Bounds(8, 300)
+UNBOUNDED = Bounds(6, 300)
 Cells = npt.NDArray[np.int64]
 
 
 def neighbours(statistic: str, bound: Bounds) -> tuple[Cells, Cells]:
     """The exact cells without and with one person who is everywhere, 300 times."""
-    rows = [(f"user-{n}", GROUPS[n % 8]) for n in range(200)]
+    rows = [(f"user-{n}", GROUPS[n % 6]) for n in range(200)]
     more = rows + [("eve", group) for group in GROUPS for _ in range(300)]
     return tuple(cells(data, statistic, bound) for data in (rows, more))  # type: ignore[return-value]
 
