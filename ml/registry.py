@@ -164,6 +164,16 @@ class Registry:
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, str(version), key, value[:4000])
 
+    def versions(self) -> dict[int, dict[str, str]]:
+        """Every version with its tags, oldest first."""
+        found: dict[int, dict[str, str]] = {}
+        token: str | None = None
+        while True:
+            page = self._client.search_model_versions(f"name = '{self.name}'", page_token=token)
+            found |= {int(version.version): dict(version.tags) for version in page}
+            if not (token := page.token):
+                return dict(sorted(found.items()))
+
     def run_id(self, version: int) -> str:
         """The MLflow run that made a version."""
         return str(self._version(version).run_id)
