@@ -25,6 +25,7 @@ _MACHINE_CUE = re.compile(
 )
 _AFTER = re.compile(r"[\s,(-]{1,3}(?:office|fax|mobile|cell|home|work|desk|direct|landline)\b", re.IGNORECASE)
 _NANP = re.compile(r"(?:\+?1[ .-]|001[ .-])?\(?[2-9][0-9]{2}\)?[ .-]?[0-9]{3}[ .-][0-9]{4}")
+_YEARS = re.compile(r"(?:19|20)[0-9]{2} ?[-/–] ?(?:19|20)[0-9]{2}")
 _AREA_CODE = re.compile(r"\+?\(?\+?[0-9 ]{0,6}\([0-9]{1,5}\)[ .-]?[0-9]")
 
 
@@ -61,6 +62,8 @@ def _by_layout(number: str, digits: str) -> float:
         return 0.85
     if _NANP.fullmatch(number) and len(digits) >= 10:
         return 0.8
+    if _YEARS.fullmatch(number):
+        return 0.0
     if len(digits) == len(number):
         return 0.55 if digits[0] == "0" and 10 <= len(digits) <= 11 and is_valid(number) else 0.2
     if digits[0] == "0" and 8 <= len(digits) <= 12:

@@ -42,11 +42,11 @@ def secrets(text: str, lowered: str) -> Iterator[Finding]:
             value = _VALUE.match(text, announced.end())
             if value and _is_secret(value, is_password=announced["password"] is not None):
                 start = value.start("value")
-                yield Finding(SECRET, start, start + len(value["value"].rstrip(".!?")), 0.9)
+                yield Finding(SECRET, start, start + len(value["value"].rstrip(".")), 0.9)
 
 
 def _is_secret(match: re.Match[str], *, is_password: bool) -> bool:
-    value = match["value"].rstrip(".!?")
+    value = match["value"].rstrip(".")
     mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
     if is_password:
         return bool(match["sign"].strip()) and (mixed or any(not c.isalnum() for c in value))
