@@ -80,6 +80,30 @@ def test_forgotten_salts_are_gone_and_new_ones_differ(tmp_path: Path) -> None:
     assert not any(before[subject] in file for subject in SUBJECTS[:10] for file in files)
 
 
+def test_a_destroyed_data_key_leaves_no_byte_and_no_other_key_is_touched(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path)
+    before = vault.data_keys(SUBJECTS)
+    with closing(sqlite3.connect(tmp_path / "vault.sqlite", isolation_level=None)) as connection:
+        wrapped = dict(connection.execute("select subject, wrapped from data_keys"))
+    assert vault.forget(SUBJECTS[:10]) == 10
+    gone = [wrapped[name] for name in vault._blinded(SUBJECTS[:10])]
+    files = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert any(wrapped[name] in file for file in files for name in vault._blinded(SUBJECTS[-1:]))
+    assert not any(value in file for file in files for value in gone)
+    left = vault.known_data_keys(SUBJECTS)
+    assert {s: key.secret for s, key in left.items()} == {s: before[s].secret for s in SUBJECTS[10:]}
+
+
+def test_data_keys_are_random_and_reading_makes_none(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path)
+    assert vault.known_data_keys(SUBJECTS) == {}
+    first = vault.data_keys(["user-1"])["user-1"]
+    vault.forget(["user-1"])
+    again = vault.data_keys(["user-1"])["user-1"]
+    assert (first.secret, first.key_id) != (again.secret, again.key_id)
+    assert vault.status().n_data_keys == {1: 1}
+
+
 def test_a_vault_shows_no_key_when_it_is_printed(tmp_path: Path) -> None:
     vault = Vault.open(tmp_path)
     key = vault.purpose_key("a")
