@@ -13,6 +13,7 @@ from typing import Any
 from privacy.budget.errors import InvalidQueryError
 
 PLACES = Decimal(1).scaleb(-18)  # the ledger's numeric(30, 18): sums are exact, ten tenths are one
+ROUNDING = 2.0**-50  # more than the error of three floating-point operations: rho is never understated
 STEPS = 60  # halvings of the search for rho; the answer is the lower end, so more steps only waste less
 
 
@@ -42,7 +43,7 @@ def epsilon_of(rho: Decimal, delta: float) -> float:
         return 0.0
     dp = opendp()
     space = dp.atom_domain(T="f64", nan=False), dp.absolute_distance(T="f64")
-    scale = math.nextafter(1 / math.sqrt(2 * float(rho)), 0)
+    scale = (1 - ROUNDING) / math.sqrt(2 * float(rho))
     unit = dp.c.make_zCDP_to_approxDP(dp.m.make_gaussian(*space, scale=scale))
     return float(unit.map(1.0).epsilon(delta))
 

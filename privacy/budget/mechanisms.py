@@ -31,7 +31,8 @@ class Sensitivity:
 
     @property
     def l2(self) -> float:
-        return math.nextafter(math.sqrt(self.cells) * self.each, math.inf)
+        # One root of a whole number is off by less than one unit in the last place: the next one up is no less.
+        return math.nextafter(math.sqrt(self.cells * self.each**2), math.inf)
 
 
 @dataclass(frozen=True, slots=True)
