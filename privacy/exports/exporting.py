@@ -16,6 +16,7 @@ from privacy import signing
 from privacy.exports import archive, store
 from privacy.exports.contents import Contents
 from privacy.exports.held import events_of, held, missing_keys
+from privacy.exports.opening import Opener
 from privacy.exports.spool import Spooled, spool_query, spool_rows
 from privacy.exports.store import Package
 from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
@@ -81,7 +82,8 @@ class Exporter:
         with _snapshot(self.conn):
             found, absent = held(self.conn, keys)
             queries = [*found, events_of(self.conn, blinded(self.vault, task.subject))]
-            tables = [spool_query(self.conn, query, draft) for query in queries]
+            opener = Opener(self.vault, task.subject)
+            tables = [spool_query(self.conn, query, draft, opener) for query in queries]
         tables += self._told(task.subject, draft)
         notices = {name: text for name, text in UNKNOWN.items() if name not in self.tell}
         for table in missing_keys(keys):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from privacy.exports.held import Held
+    from privacy.exports.opening import Opener
 
+SEALED_TABLE = "raw.system_logs"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
@@ -40,13 +42,13 @@ class Spooled:
             yield from reader
 
 
-def spool_query(conn: psycopg.Connection, table: Held, folder: Path) -> Spooled:
-    """Read a table's rows in batches into a file; memory holds one batch."""
+def spool_query(conn: psycopg.Connection, table: Held, folder: Path, opener: Opener) -> Spooled:
+    """Read a table's rows in batches into files, sealed texts opened; memory holds one batch."""
     from warehouse.arrow import read_arrow
 
-    schema = schema_of(table.columns)
-    batches = read_arrow(conn, table.query, schema.remove_metadata())
-    return spool(table.name, table.key, table.columns, batches, folder)
+    batches = read_arrow(conn, table.query, schema_of(table.columns).remove_metadata())
+    opened = opener.opened(batches) if table.name == SEALED_TABLE else batches
+    return spool(table.name, table.key, table.columns, opened, folder)
 
 
 def spool_rows(name: str, rows: Iterable[Mapping[str, Any]], folder: Path) -> Spooled:

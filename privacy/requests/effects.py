@@ -5,7 +5,7 @@ An effect can be carried out again after a crash at any point, and measures by l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,7 +47,8 @@ class Effect(Protocol):
 class Eraser(Protocol):
     """Erases a person from every store; resumable by request id. Returns the signed receipt as a JSON document.
 
-    The receipt names the request as `request_id`, and holds `targets`: a list of {target, ..., after: rows left}.
+    The receipt names the request as `request_id`. It holds `targets`, a list of {target, ..., after: rows left}, and
+    may hold `stores`, a list of {store, ..., n_hits}.
     """
 
     def __call__(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, Any]: ...
@@ -98,20 +99,18 @@ class Anonymisation:
 
 
 def survivors_of(receipt: Mapping[str, Any], request_id: str) -> dict[str, int]:
-    """Rows left by target. Raises UnprovenOutcomeError for another request's receipt or one that measured nothing."""
-    targets = receipt.get("targets")
+    """What is left, by target and store. Raises UnprovenOutcomeError for another's receipt or one without counts."""
     if receipt.get("request_id") != request_id:
         raise UnprovenOutcomeError(f"the receipt is not that of {request_id}; run the request again")
-    if not isinstance(targets, list) or not targets:
+    if not receipt.get("targets"):
         raise UnprovenOutcomeError(f"the receipt of {request_id} names no target; nothing was measured")
-    unmeasured = [target.get("target") for target in targets if not _is_count(target.get("after"))]
+    counts = {str(row.get("target")): row.get("after") for row in receipt["targets"]}
+    counts |= {str(row.get("store")): row.get("n_hits") for row in receipt.get("stores", ())}
+    unmeasured = [place for place, n in counts.items() if not _is_count(n)]
     if unmeasured:
         raise UnprovenOutcomeError(f"the receipt of {request_id} has no count after erasure of {unmeasured[0]}")
-    return {str(target["target"]): int(target["after"]) for target in targets}
+    return counts
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-Effects = Mapping[str, Callable[[], Effect]]

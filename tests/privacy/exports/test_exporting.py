@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from privacy import signing
@@ -31,6 +32,7 @@ from privacy.pseudonyms import subject_tokens
 from privacy.requests.desk import Desk, blinded
 from privacy.requests.kinds import Kind, Task
 from privacy.vault import Vault
+from privacy.vault.texts import seal_paths
 from tests.privacy.events import START, event
 from tests.privacy.events import store as store_events
 from tests.privacy.exports.readers import READERS, declared
@@ -230,6 +232,22 @@ def test_a_package_that_is_not_whole_is_not_complete(exporter: Exporter, name: s
     again = exporter.carry_out(task)
     assert exporter.measure(task, again).n_survivors == 0
     assert [p.export_id for p in store.of_request(exporter.conn, "req-1")] == [again["export_id"]]
+
+
+def test_sealed_texts_are_opened_for_their_person_while_the_key_lives(exporter: Exporter, database: Database) -> None:
+    keys = exporter.vault.data_keys([SUBJECT])
+    payload = pa.array(['{"n": 1, "prompt": "my plan", "messages": [{"content": "hello"}]}'])
+    paths = ["/data/prompt", "/data/messages/*/content"]
+    (sealed,) = seal_paths(payload, pa.array([SUBJECT]), paths, keys).to_pylist()
+    assert "plan" not in sealed
+    with database.connect(ADMIN) as conn:
+        store_events(conn, [event(50, json.loads(sealed), user_id=SUBJECT, event_type="ai.request")])
+    for text, content in (("my plan", "hello"), (None, None)):
+        _, path = exported(exporter)
+        with zipfile.ZipFile(path) as opened:
+            (row,) = [r for r in READERS["json"](opened, declared(opened))["raw.system_logs"] if r["id"] == "e50"]
+        assert row["data"] == {"n": 1, "prompt": text, "messages": [{"content": content}]}
+        exporter.vault.forget([SUBJECT])
 
 
 def test_an_export_reads_one_moment(exporter: Exporter, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

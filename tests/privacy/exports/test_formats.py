@@ -84,7 +84,7 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
     return {name: v if v is None or name not in changed else changed[name](v) for name, v in row.items()}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROW, max_size=7))
 def test_every_format_reads_back_as_what_went_in(rows: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed(rows, Path(folder))) as package:
