@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from privacy.detection.findings import POSTAL_ADDRESS, Finding
 
 _STREET_WORDS = (
+    "Lock Junctions Villages Ridges Mountains "
     "Street St Avenue Ave Road Rd Boulevard Blvd Lane Ln Drive Dr Court Ct Square Sq Terrace Place Pl Way "
     "Close Crescent Cres Gardens Grove Hill Mews Parkway Pkwy Highway Hwy Circle Cir Trail Plaza Row Walk "
     "Alley Loop Path Pike Point Ridge Route Run Shore Shores Spring Springs Station Summit Track Turnpike "
@@ -22,16 +23,29 @@ _STREET_WORDS = (
     "Underpass Unions Valleys Viaduct Views Ville Walks Ways Well Wells Trailer Islands Center Centers "
     "Circles"
 ).replace(" ", "|")
-_WORD = r"[A-ZÀ-Þ][\w'’.\-]*"
+_CAPITAL = "[A-ZÀ-ÞŁŻŹŚĆČĎŘŠŤŽ]"
+_WORD = rf"{_CAPITAL}[\w'’.\-]*"
 _UNIT = r"(?:,?\s+(?:Apt\.?|Apartment|Suite|Unit|Flat|Studio|Floor|Room|#)\s?\w{1,5})?"
-_TOWN = rf"{_WORD}(?:[ \-]{_WORD}){{0,3}}"
+_TOWN = rf"{_WORD}(?:(?: (?:an der|am|im|vorm|en|aan|nad|de|da|do|di|sur|upon|on))?[ \-]{_WORD}){{0,3}}"
 _US_TOWN = rf"(?:[,\s]+{_TOWN}(?:,\s*|\s+)(?:[A-Z]{{2}}|{_WORD}(?: {_WORD})?)\s+[0-9]{{5}}(?:-[0-9]{{4}})?)"
 _UK_TOWN = rf"(?:[,\s]+{_TOWN}[,\s]+[A-Z]{{1,2}}[0-9][A-Z0-9]? ?[0-9][A-Z]{{2}})"
 _CONTINENTAL_TOWN = rf"(?:[,\s]+(?:[A-Z]{{1,2}}-)?[0-9]{{4,5}}(?: ?[A-Z]{{2}})?\s+{_TOWN})"
 _PLAIN_TOWN = rf"(?:,\s*{_TOWN})"
 _AFTER = rf"{_UNIT}(?:{_US_TOWN}|{_UK_TOWN}|{_CONTINENTAL_TOWN}|{_PLAIN_TOWN})?"
+_ROOM = r"(?:(?:Studio|Flat|Unit|Apartment) [0-9]{1,4}[A-Za-z]?[,\s]+)"
 _NUMBERED = re.compile(
-    rf"(?<![\w.])[0-9]{{1,6}}[A-Za-z]?(?:[-/][0-9]{{1,4}})?,? (?:{_WORD} ){{1,4}}?(?:{_STREET_WORDS})\b\.?{_AFTER}"
+    rf"(?<![\w.])(?:{_ROOM}?[0-9]{{1,6}}[A-Za-z]?(?:[-/][0-9]{{1,4}})?,? |{_ROOM})"
+    rf"(?:{_WORD} ){{1,4}}?(?:{_STREET_WORDS})\b\.?{_AFTER}"
+)
+# A street of any name: its number, and after a comma or a line break the postcode and the town.
+_CODE = r"(?:(?:[A-Z]{1,2}-)?[0-9]{4,5}(?: ?[A-Z]{2})?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}|[0-9]{5}-?[0-9]{3})"
+_BEFORE_CODE = re.compile(rf"[,\n] *{_CODE}\b")
+_JOIN = r"(?: de la| de| du| des| di| del| della| da| do| dos| la| le| van| van der| u| i)?"
+_SHAPED = re.compile(
+    rf"\b(?:(?:ul|al|pl|os)\. |aleja |plac |ulica |osiedle )?{_WORD}(?:{_JOIN}[ \-]{_WORD}){{0,5}},? "
+    rf"[0-9]{{1,5}}[A-Za-z]?(?:[/-][0-9]{{1,4}})?"
+    rf"(?:,? (?:Piano|Appartamento|Piso|Puerta|Apt\.?) \w{{1,5}})?\s*[,\n]\s*(?:{_TOWN}\s*[,\n]\s*)?"
+    rf"(?:{_CODE},?\s+{_TOWN}(?: \([A-Z]{{2}}\)| / [A-Z]{{2}})?|[0-9]{{5}}\b)"
 )
 _ENDINGS = (
     r"(?:straße|strasse|str\.|weg|allee|gasse|platz|ring|damm|laan|straat|plein|gracht|gatan|vägen|gränd|vej|veien|gade|gata"
@@ -39,7 +53,7 @@ _ENDINGS = (
 )
 _ENDS_A_STREET = re.compile(_ENDINGS)
 _GLUED = re.compile(
-    rf"\b(?:[A-ZÀ-Þ][\w'’.\-]* ){{0,2}}[A-ZÀ-Þ][\w.\-]*{_ENDINGS}[0-9]{{0,3}}(?: ?[a-zA-Z]\b)?(?:/[0-9]{{1,4}})?"
+    rf"\b(?:{_WORD} ){{0,2}}{_CAPITAL}[\w.\-]*{_ENDINGS}[0-9]{{0,3}}(?: ?[a-zA-Z]\b)?(?:/[0-9]{{1,4}})?"
     rf"(?:{_CONTINENTAL_TOWN}|{_PLAIN_TOWN})?"
 )
 _LED_WORDS = (
@@ -58,14 +72,21 @@ _BOX = re.compile(rf"\b[Pp]\.?\s?[Oo]\.? [Bb]ox [0-9]{{1,6}}{_AFTER}")
 
 def addresses(text: str, lowered: str) -> Iterator[Finding]:
     """Street addresses and post boxes; lowered is text.lower(). The caller has seen a digit."""
-    for match in _NUMBERED.finditer(text):
-        yield Finding(POSTAL_ADDRESS, match.start(), match.end(), 0.7)
+    yield from _found(_NUMBERED, text, 0.7)
+    if _BEFORE_CODE.search(text):
+        yield from _found(_SHAPED, text, 0.9)
     if _ENDS_A_STREET.search(lowered):
-        for match in _GLUED.finditer(text):
-            yield Finding(POSTAL_ADDRESS, match.start(), match.end(), 0.8)
+        yield from _found(_GLUED, text, 0.8)
     if _LEADS_A_STREET.search(lowered):
-        for match in _LED.finditer(text):
-            yield Finding(POSTAL_ADDRESS, match.start(), match.end(), 0.75)
+        yield from _found(_LED, text, 0.75)
     if " box " in lowered:
-        for match in _BOX.finditer(text):
-            yield Finding(POSTAL_ADDRESS, match.start(), match.end(), 0.85)
+        yield from _found(_BOX, text, 0.85)
+
+
+def _found(pattern: re.Pattern[str], text: str, confidence: float) -> Iterator[Finding]:
+    """Every match without the punctuation of the sentence after it."""
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        while text[end - 1] in ".,-'’":
+            end -= 1
+        yield Finding(POSTAL_ADDRESS, start, end, confidence)

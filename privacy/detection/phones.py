@@ -5,20 +5,27 @@ from __future__ import annotations
 import re
 
 from privacy.detection.findings import Field
+from privacy.detection.lexicon import listing
 
 THRESHOLD = 0.5
 # Numbering plans that a number without a country code is tried against, in this order.
 REGIONS = ("US", "GB", "DE", "FR", "IT", "ES", "NL", "SE")
 _BEFORE = 48  # characters in which a word may announce the number
-_WORDS = re.compile(
-    r"(?P<cue>\b(?:tele)?phone|\bph\b|\btel\b|\bmobile?\b|\bcell(?:phone)?\b|\bfax\b|\bcall(?:ed|ing|s|back)?\b|\bdial"
-    r"|\btext(?:ed|s)? (?:me|us|him|her)|\bsms\b|\bwhatsapp|\breach|\bring (?:me|us|him|her)|\bcontact|\bhotline"
-    r"|\bvoicemail|\blandline|\bhandy|\banswering at|\bmsisdn|telefon|téléphone|\bteléfono|\bmóvil|\bcellulare"
-    r"|\bextension\b|\bline is\b|\brang\b)"
-    r"|(?P<other>\border\b|\binvoice|\breference|\bref\b|\bcase\b|\bticket|\baccount\b|\bacct|\biban|\bcard\b|\bserial"
-    r"|\btracking|\bparcel|\bzip\b|\bpostcode|\blicen[sc]e|\bpassport|\bisbn|\bid\b|\bversion|\bbuild\b|\bsku\b|\bbatch"
-    r"|\bpolicy\b|\bcontract\b|\bcustomer (?:no|number)|\bpart\b|\btransaction|\bbooking|\bconfirmation|\bvat\b|\btax\b"
-    r"|\bmeter\b|\bmodel\b|\bbarcode|\bpatent|\bpid\b|#)"
+_WORD = re.compile(r"#|[^\W\d_]+")
+_CUES = frozenset(
+    listing(
+        "phone phones telephone telephoned phoned ph tel mobile mobil cell cellphone fax faxed call called "
+        "calling calls callback dial dialed dialled dialling texted text sms whatsapp reach reached ring rang "
+        "contact contacted hotline voicemail landline handy answering answer msisdn telefon telefono teléfono "
+        "téléphone móvil cellulare extension"
+    )
+)
+_OTHERS = frozenset(
+    listing(
+        "# order invoice reference ref case ticket account acct iban card serial tracking parcel zip postcode "
+        "license licence passport isbn id version build sku batch policy contract customer part transaction "
+        "booking confirmation vat tax meter model barcode patent pid"
+    )
 )
 _MACHINE_CUE = re.compile(
     r"(?:phone|mobile|msisdn|\btel|\bfax|\bsms|caller|callee)(?:_?(?:no|number|nr))?[\"']?\s*(?:[:=]|\bto\b|\bfrom\b)?\s*[\"']?$"
@@ -51,10 +58,12 @@ def _announced(text: str, start: int, end: int) -> int:
     """1: the nearest word says telephone, -1: it says another number, 0: no word says anything."""
     if _AFTER.match(text, end):
         return 1
-    nearest = 0
-    for match in _WORDS.finditer(text[max(0, start - _BEFORE) : start].lower()):
-        nearest = 1 if match.lastgroup == "cue" else -1
-    return nearest
+    for word in reversed(_WORD.findall(text[max(0, start - _BEFORE) : start].lower())):
+        if word in _CUES:
+            return 1
+        if word in _OTHERS:
+            return -1
+    return 0
 
 
 def _by_layout(number: str, digits: str) -> float:
