@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,6 +156,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--exponent", type=float, default=1.1, help="of Zipf's law over the groups")
     parser.add_argument("--peer-python", help="interpreter of an environment with pipeline-dp and pyarrow")
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     options = parser.parse_args()
     table = people(options.seed, options.exponent)
     exact = truth(table)
@@ -166,6 +167,10 @@ def main() -> None:
         print(show(line))
     beside = peer(options.peer_python, table, exact)
     print(show(beside) if isinstance(beside, Figure) else beside)
+    if options.json:
+        figures = [asdict(f) for f in (*found, beside) if isinstance(f, Figure)]
+        print(json.dumps({"figures": figures, "note": None if isinstance(beside, Figure) else beside}))
+        return
     met = found[0].relative_error <= ERROR_BAR and found[0].seconds <= SECONDS_BAR
     print(f"bar: {ERROR_BAR:g} % in {SECONDS_BAR:g} s: {'met' if met else 'MISSED'}")
 

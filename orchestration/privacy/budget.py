@@ -52,7 +52,7 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lower", type=int, default=0, help="the least value of a sum, by public knowledge")
     parser.add_argument("--upper", type=int, default=0, help="the largest value of a sum, by public knowledge")
     parser.add_argument("--groups", type=Path, metavar="FILE", help="the public list of groups, one a line")
-    parser.add_argument("--delta", type=Decimal, default=Decimal(0), help="without --groups: what selecting them costs")
+    parser.add_argument("--delta", type=float, default=0.0, help="without --groups: what selecting them costs")
     parser.add_argument("--parts", type=int, required=True, help="cost: one of so many equal parts of the whole budget")
     parser.add_argument("--data-version", required=True, help="which state of the table; one answer per version")
     parser.set_defaults(run=release)
@@ -125,7 +125,7 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
     platform = Platform.open(settings)
     account = ledger.Account(options.dataset, options.purpose, options.period)
     with platform.database.connect("privacy") as conn:
-        query = _query(options, account, ledger.budget_of(conn, account).share(max(options.parts, 1)))
+        query = _query(options, account, ledger.budget_of(conn, account).share(options.parts))
         source = PostgresSource(conn, options.dataset, query.columns)
         key = platform.vault.purpose_key(KEY_PURPOSE)
         done = releasing.release(conn, source, query, key=key, now=settings.now())
@@ -136,11 +136,23 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _query(options: argparse.Namespace, account: Account, rho: Decimal) -> Query:
+    from privacy.budget.accounting import exact
     from privacy.budget.bounds import Choose
     from privacy.budget.queries import Query
     from privacy.budget.sources import Columns
 
-    groups = tuple(options.groups.read_text().splitlines()) if options.groups else None
+    groups = _listed(options.groups) if options.groups else None
     columns = Columns(options.user, options.group, options.value)
     bounds = Choose(lower=options.lower, upper=options.upper)
-    return Query(account, options.data_version, options.statistic, columns, groups, rho, options.delta, bounds)
+    delta = exact(options.delta, "delta")
+    return Query(account, options.data_version, options.statistic, columns, groups, rho, delta, bounds)
+
+
+def _listed(file: Path) -> tuple[str, ...]:
+    """The lines of a file that are not empty. Raises InvalidQueryError for a file that cannot be read."""
+    from privacy.budget.errors import InvalidQueryError
+
+    try:
+        return tuple(line for line in file.read_text().splitlines() if line)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidQueryError(f"the list of groups {file} cannot be read ({error}); name a text file") from None

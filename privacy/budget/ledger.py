@@ -17,6 +17,7 @@ from privacy.budget.errors import (
     BudgetExceededError,
     BudgetExistsError,
     InvalidGrantError,
+    InvalidQueryError,
     OpenTransactionError,
     UnknownBudgetError,
 )
@@ -80,7 +81,9 @@ class Budget:
         return epsilon_of(self.spent.rho, self.delta - float(self.limit.delta))
 
     def share(self, n: int) -> Decimal:
-        """The rho of one of n equal parts of the whole budget."""
+        """The rho of one of n equal parts of the whole budget. Raises InvalidQueryError for n below 1."""
+        if n < 1:
+            raise InvalidQueryError(f"a budget has 1 or more parts, not {n}")
         return exact(self.limit.rho / n, "a share of a budget")
 
 

@@ -80,6 +80,7 @@ def _objections(query: Query) -> list[tuple[bool, str]]:
     return [
         (query.statistic not in STATISTICS, f"a statistic is one of {', '.join(STATISTICS)}, not {query.statistic!r}"),
         (query.mechanism not in (GAUSSIAN, LAPLACE), f"there is no mechanism {query.mechanism!r}; use {GAUSSIAN}"),
+        (query.columns.user == query.columns.group, "a release cannot be grouped by the person it must hide"),
         (query.rho <= 0, "a release costs rho above 0; see Budget.share"),
         (query.groups == (), "a release over public groups needs at least one group"),
         (private and query.statistic == SUM, "sums need public groups: release users first, then sum over its groups"),

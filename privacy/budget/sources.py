@@ -125,9 +125,7 @@ class PostgresSource:
     def check(self, statistic: str) -> None:
         """See Source."""
         value = self.columns.of(statistic)
-        with self.conn.transaction():
-            found = self.conn.execute(sql.SQL("select * from {} limit 0").format(_name(self.table))).description or []
-        types = {column.name: column.type_code for column in found}
+        types = self._types()
         _require_columns(self.columns.needed(statistic), types)
         if value is not None and types[value] not in INTEGER_OIDS:
             raise _fractions(value)
@@ -148,6 +146,16 @@ class PostgresSource:
         with self.conn.transaction():
             parameters = {"key": key, "groups": None if groups is None else list(groups)}
             return self.conn.execute(sql.SQL(template).format(**words), parameters).fetchall()
+
+    def _types(self) -> dict[str, int]:
+        try:
+            with self.conn.transaction():
+                cursor = self.conn.execute(sql.SQL("select * from {} limit 0").format(_name(self.table)))
+        except psycopg.ProgrammingError:  # absent, or not for this role
+            raise InvalidQueryError(
+                f"there is no table {self.table} that this role may read; name one as schema.table"
+            ) from None
+        return {column.name: column.type_code for column in cursor.description or []}
 
 
 def _duckdb_words(columns: Columns, value: str | None, chosen: bool, bounds: Bounds | None) -> Mapping[str, str]:

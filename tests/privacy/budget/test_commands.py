@@ -64,4 +64,8 @@ def test_what_the_budget_does_not_cover_is_refused(run: Run) -> None:
     assert code == cli.FAULT
     assert "delta 1e-08 of the 0 for selections" in text
     assert run(*RELEASE, "--group", "absent", "--delta", "1e-8", "--data-version", "v1")[0] == cli.USAGE
+    assert run(*RELEASE, "--parts", "0", "--delta", "1e-8", "--data-version", "v1")[0] == cli.USAGE
+    code, text = run(*RELEASE, "--groups", "absent.txt", "--data-version", "v1")
+    assert code == cli.USAGE
+    assert "absent.txt cannot be read" in text
     assert run("history")[1] == "0 spends\n"

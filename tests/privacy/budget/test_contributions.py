@@ -152,6 +152,9 @@ def test_fractions_in_postgresql_are_refused_too(database: Database) -> None:
         PostgresSource(conn, "people_rows", COLUMNS).check(USERS)
         with pytest.raises(InvalidQueryError, match="no column absent"):
             PostgresSource(conn, "people_rows", Columns("who", "absent")).check(USERS)
+        for unreadable in ("nowhere", "no.where", "quality.gate_results"):
+            with pytest.raises(InvalidQueryError, match=f"no table {unreadable}"):
+                PostgresSource(conn, unreadable, COLUMNS).check(USERS)
 
 
 def test_an_engine_failure_quotes_no_value() -> None:

@@ -173,6 +173,7 @@ def test_bounds_are_chosen_without_the_answer() -> None:
         ({"statistic": "median"}, "one of users, rows, sum"),
         ({"mechanism": "uniform"}, "no mechanism"),
         ({"rho": Decimal(0)}, "above 0"),
+        ({"columns": Columns("who", "who")}, "cannot be grouped by the person"),
         ({"rho": Decimal("nan")}, "must be a number"),
         ({"groups": ()}, "at least one group"),
         ({"groups": None}, "delta is for a selection"),
