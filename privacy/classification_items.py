@@ -9,8 +9,6 @@ from datetime import date, datetime
 import psycopg
 from psycopg.rows import class_row
 
-from privacy.detection.gazetteer import shipped
-from privacy.detection.names import NameFinder
 from privacy.proposals import Proposal, propose, sample
 
 
@@ -96,6 +94,9 @@ def settle_items(
 
 
 def _proposal(conn: psycopg.Connection, event_type: str, path: str) -> Proposal:
+    from privacy.detection.gazetteer import shipped
+    from privacy.detection.names import NameFinder
+
     values = sample(conn, event_type, path)
     looks_named = any(type_ == "string" and text.istitle() for type_, text in values)
     return propose(path, values, NameFinder(shipped()) if looks_named else None)

@@ -12,7 +12,6 @@ import psycopg
 
 from privacy.detection import findings
 from privacy.detection.fields import field_of
-from privacy.detection.patterns import find_patterns
 from privacy.labels import is_telling
 
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ def _by_name(path: str, types: set[str]) -> Proposal | None:
 
 def _by_detection(path: str, texts: Sequence[str], names: NameFinder | None) -> Proposal | None:
     """The kind that most values hold. Any finding makes a path personal; a kind only where values are the finding."""
+    from privacy.detection.patterns import find_patterns
+
     field = field_of(path, texts)
     held: Counter[str] = Counter()
     whole: Counter[str] = Counter()
