@@ -78,7 +78,7 @@ class Exporter:
         return package
 
     def _contents(self, task: Task, export_id: str, draft: Path) -> Contents:
-        keys = self._keys(task.subject)
+        keys = keys_of(self.vault, task.subject)
         with _snapshot(self.conn):
             found, absent = held(self.conn, keys)
             queries = [*found, events_of(self.conn, blinded(self.vault, task.subject))]
@@ -96,13 +96,6 @@ class Exporter:
     def _told(self, subject: str, draft: Path) -> list[Spooled]:
         return [spool_rows(name, rows(subject), draft) for name, rows in self.tell.items()]
 
-    def _keys(self, subject: str) -> dict[str, str | bytes]:
-        """What the person is called: the id itself, the pseudonym, and the code of requests and exports."""
-        salts = self.vault.salts([subject])
-        token = subject_tokens([subject], salts, self.vault.purpose_key(PSEUDONYMOUS))[subject]
-        code = blinded(self.vault, subject)
-        return {"raw": subject, "keyed": token, "privacy.privacy_requests": code, "privacy.exports": code}
-
     def _package(self, task: Task, export_id: str, path: Path, n_rows: int) -> Package:
         return Package(
             export_id,
@@ -114,6 +107,14 @@ class Exporter:
             task.at,
             task.at + store.VALID_FOR,
         )
+
+
+def keys_of(vault: Vault, subject: str) -> dict[str, str | bytes]:
+    """What a person is called: the id itself, the pseudonym, and the code of requests and exports."""
+    salts = vault.salts([subject])
+    token = subject_tokens([subject], salts, vault.purpose_key(PSEUDONYMOUS))[subject]
+    code = blinded(vault, subject)
+    return {"raw": subject, "keyed": token, "privacy.privacy_requests": code, "privacy.exports": code}
 
 
 @contextmanager

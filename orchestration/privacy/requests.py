@@ -1,0 +1,267 @@
+"""`lethe privacy requests`: what people ask about their data, from receipt to proof. Wiring only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.cli import DONE, USAGE, complain
+from orchestration.privacy.commands import AddCommand
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.platform import Platform
+    from privacy.requests.desk import Desk
+    from privacy.requests.store import Request
+
+HELP = "what people ask about their data: access, export, erasure, restriction, objection, rectification"
+KINDS = ("access", "export", "erasure", "restriction", "objection", "anonymise", "rectification")
+
+
+def add(actions: Any, command: AddCommand) -> None:
+    """Add the actions of this area."""
+    opening = command(actions, "open", "record a request; its month begins now")
+    opening.add_argument("kind", choices=KINDS, help="what is asked")
+    opening.add_argument("user", metavar="USER", help="the product's own id of the person")
+    opening.add_argument(
+        "--details", type=Path, help="JSON file: corrections of a rectification, purposes of an objection"
+    )
+    _signed(opening, "how it was asked")
+    opening.set_defaults(run=open_request)
+    listing = command(actions, "list", "requests by due date, without whose they are")
+    listing.add_argument("--open", action="store_true", help="only those that are not over")
+    listing.set_defaults(run=show_all)
+    _of_request(actions, command, "show", "a request and every step of it").set_defaults(run=show)
+    _add_identity(_of_request(actions, command, "verify-identity", "check who asks: a one-time code, or your word"))
+    _add_decisions(actions, command)
+    running = _of_request(
+        actions, command, "run", "carry a request out and measure that it is done; again after a crash"
+    )
+    running.add_argument("--by", required=True, help="who runs it; kept")
+    running.set_defaults(run=run)
+    fetching = command(actions, "export", "fetch a package by its link, which works once")
+    fetching.add_argument("link", metavar="LINK", help="as `run` or `link` printed it")
+    fetching.add_argument("--to", type=Path, required=True, help="the file to write (zip)")
+    fetching.set_defaults(run=fetch)
+    _of_request(actions, command, "link", "a new link to a request's package; earlier ones end").set_defaults(
+        run=relink
+    )
+    command(actions, "expire", "remove packages whose time is over").set_defaults(run=expire)
+
+
+def _add_identity(parser: argparse.ArgumentParser) -> None:
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--challenge", action="store_true", help="make a one-time code and print it, for you to send")
+    how.add_argument("--code", help="the code that the person gave back")
+    how.add_argument("--attest", metavar="GROUND", help="you know who it is; say how")
+    parser.add_argument("--by", required=True, help="who checks; kept")
+    parser.set_defaults(run=verify_identity)
+
+
+def _add_decisions(actions: Any, command: AddCommand) -> None:
+    for name, text in (
+        ("approve", "another person agrees to a request that touches much of a table"),
+        ("refuse", "refuse a request before it is begun; tell the person why"),
+        ("withdraw", "the person takes the request back"),
+        ("extend", "two further months, once, before the first is over"),
+    ):
+        parser = _of_request(actions, command, name, text)
+        _signed(parser, "why")
+        parser.set_defaults(run=decide, decision=name)
+
+
+def open_request(settings: Settings, options: argparse.Namespace) -> int:
+    """Record a request."""
+    from privacy.requests.kinds import Kind
+
+    details = read_details(options.details) if options.details else None
+    with _desk(settings) as (_, desk):
+        kind = Kind(options.kind)
+        request = desk.open(kind, options.user, by=options.by, reason=options.reason, details=details)
+    _tell(request)
+    return DONE
+
+
+def read_details(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an error names the file and quotes nothing of it. Raises IncompleteRequestError."""
+    from privacy.requests.errors import IncompleteRequestError
+
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise IncompleteRequestError(f"{path} cannot be read as a JSON object; docs/requests.md shows one")
+    return found
+
+
+def show_all(settings: Settings, options: argparse.Namespace) -> int:
+    """List requests, the most urgent first."""
+    from orchestration.handlers import say
+    from privacy.requests import deadlines, store
+
+    with _desk(settings) as (_, desk):
+        found = store.find(desk.conn, only_open=options.open)
+        today = desk.now().date()
+    for request in found:
+        left = deadlines.days_left(request.due_on, today)
+        due = "over" if request.closed_at else f"{left} days left" if left >= 0 else f"OVERDUE by {-left} days"
+        say(f"{request.request_id}  {request.kind:<13}  {request.state:<17}  due {request.due_on}  {due}")
+    say(f"{len(found)} requests")
+    return DONE
+
+
+def show(settings: Settings, options: argparse.Namespace) -> int:
+    """Print one request and its audit trail."""
+    from orchestration.handlers import say
+    from privacy.requests import store
+
+    with _desk(settings) as (_, desk):
+        request, _ = store.load(desk.conn, options.request)
+        trail = store.events(desk.conn, options.request)
+    _tell(request)
+    for entry in trail:
+        say(f"{entry.happened_at:%Y-%m-%d %H:%M:%S}  {entry.event:<12}  -> {entry.to_state:<17}  {entry.actor}: "
+            f"{entry.reason}{'  ' + json.dumps(entry.detail) if entry.detail else ''}")  # fmt: skip
+    return DONE
+
+
+def verify_identity(settings: Settings, options: argparse.Namespace) -> int:
+    """Check who asks, and then count what the request touches."""
+    from orchestration.handlers import say
+
+    with _desk(settings) as (platform, desk):
+        if options.challenge:
+            say(desk.challenge(options.request, by=options.by))
+            return DONE
+        if options.code:
+            desk.answer(options.request, options.code)
+        else:
+            desk.attest(options.request, by=options.by, reason=options.attest)
+        request = assess(platform, desk, options.request, by=options.by)
+    _tell(request)
+    return DONE
+
+
+def decide(settings: Settings, options: argparse.Namespace) -> int:
+    """Approve, refuse, withdraw or extend."""
+    with _desk(settings) as (_, desk):
+        request = getattr(desk, options.decision)(options.request, by=options.by, reason=options.reason)
+    _tell(request)
+    return DONE
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Carry a request out."""
+    from orchestration.handlers import say
+    from orchestration.privacy.request_effects import effect_of
+    from privacy.requests import running, store
+    from privacy.requests.machine import State
+
+    with _desk(settings) as (platform, desk):
+        request, _ = store.load(desk.conn, options.request)
+        if request.state is State.IDENTIFIED:  # the count was interrupted
+            request = assess(platform, desk, options.request, by=options.by)
+        with effect_of(platform, desk, request.kind) as effect:
+            if effect is None:
+                return complain(f"nothing here carries out a request for {request.kind}", USAGE)
+            request = running.run(desk, options.request, effect, by=options.by)
+        _tell(request)
+        if link := _link(platform, desk, options.request):
+            say(f"link, for one use within 7 days: {link}")
+    return DONE
+
+
+def relink(settings: Settings, options: argparse.Namespace) -> int:
+    """Print a new link."""
+    from orchestration.handlers import say
+
+    with _desk(settings) as (platform, desk):
+        link = _link(platform, desk, options.request)
+    if link is None:
+        return complain(f"{options.request} has no package; run an access or export request first", USAGE)
+    say(link)
+    return DONE
+
+
+def fetch(settings: Settings, options: argparse.Namespace) -> int:
+    """Use a link up and copy its package."""
+    from orchestration.handlers import say
+    from privacy.exports import links, store
+
+    if options.to.exists():
+        return complain(f"{options.to} exists; name another file", USAGE)
+    with _desk(settings) as (platform, desk):
+        key = platform.vault.purpose_key(links.KEY_PURPOSE)
+        path = links.redeem(desk.conn, key, options.link, store.folder_of(platform.home), now=desk.now())
+    options.to.touch(mode=0o600)
+    shutil.copyfile(path, options.to)
+    say(f"{options.to}: {options.to.stat().st_size:,} bytes; open html/index.html in it")
+    return DONE
+
+
+def expire(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001 - no options
+    """Remove packages whose time is over."""
+    from orchestration.handlers import say
+    from privacy.exports import store
+
+    with _desk(settings) as (platform, desk):
+        removed = store.expire(desk.conn, store.folder_of(platform.home), now=desk.now())
+    say(f"{len(removed)} packages removed")
+    return DONE
+
+
+def assess(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
+    """Count what a request touches, as the role that may look for a person in every stage."""
+    from privacy.exports.exporting import keys_of
+    from privacy.requests.blast import count_reach
+
+    with platform.database.connect("erasure") as conn:
+        names = ("raw", "keyed")
+        return desk.assess(
+            request_id,
+            lambda subject: count_reach(
+                conn, {k: str(v) for k, v in keys_of(platform.vault, subject).items() if k in names}
+            ),
+            by=by,
+        )
+
+
+def _link(platform: Platform, desk: Desk, request_id: str) -> str | None:
+    from privacy.exports import links, store
+
+    packages = store.of_request(desk.conn, request_id)
+    key = platform.vault.purpose_key(links.KEY_PURPOSE)
+    return links.issue(desk.conn, key, packages[-1], desk.random_bytes) if packages else None
+
+
+def _tell(request: Request) -> None:
+    from orchestration.handlers import say
+
+    say(f"{request.request_id}  {request.kind}  {request.state}  due {request.due_on}")
+
+
+@contextmanager
+def _desk(settings: Settings) -> Iterator[tuple[Platform, Desk]]:
+    from orchestration.platform import Platform
+    from privacy.requests.desk import Desk
+
+    platform = Platform.open(settings)
+    with platform.database.connect("privacy") as conn:
+        yield platform, Desk(conn, platform.vault, settings.now)
+
+
+def _of_request(actions: Any, command: AddCommand, name: str, text: str) -> argparse.ArgumentParser:
+    parser = command(actions, name, text)
+    parser.add_argument("request", metavar="REQUEST", help="the id of the request")
+    return parser
+
+
+def _signed(parser: argparse.ArgumentParser, why: str) -> None:
+    parser.add_argument("--by", required=True, help="who does this; kept")
+    parser.add_argument("--reason", required=True, help=f"{why}; kept, so it must not name the person")
