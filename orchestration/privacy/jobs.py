@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-AREAS = ("consent",)
+AREAS = ("consent", "retention", "breaches")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from privacy.retention.deletion import (
     drop_partitions,
     remove_values,
 )
+from privacy.retention.errors import UncoveredTableError
 from privacy.retention.files import delete_files, expired_files
 from privacy.retention.holds import Tokens
 from privacy.retention.planning import Line
@@ -72,6 +73,23 @@ def run(
     report.uncovered, report.misnamed = stores.uncovered(conn), stores.misnamed(conn)
     conn.rollback()
     return report
+
+
+def refuse_faults(report: RetentionReport) -> None:
+    """Raise UncoveredTableError when a table's rows would stay for ever because nobody said how long they may."""
+    if faults := [*report.uncovered, *report.misnamed]:
+        raise UncoveredTableError(
+            f"{', '.join(faults)}: dated rows without a rule that works; name them in privacy/retention/stores.py"
+        )
+
+
+def deleted_per_day(conn: psycopg.Connection) -> list[tuple[date, int]]:
+    """What went, by UTC day of the run: rows, values and files."""
+    rows = conn.execute(
+        "select (ran_at at time zone 'UTC')::date, sum(n_deleted)::bigint from privacy.retention_runs "
+        "group by 1 order by 1"
+    ).fetchall()
+    return [(day, int(n)) for day, n in rows]
 
 
 def _steps(conn: psycopg.Connection, report: RetentionReport) -> Iterator[tuple[str, Callable[[Step], None]]]:

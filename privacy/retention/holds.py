@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from privacy.retention.errors import InvalidRetentionError, UnknownHoldError, UnknownStoreError, UnstatedReasonError
 from privacy.retention.stores import EVENTS, Method, Store, by_name
+
+if TYPE_CHECKING:
+    from privacy.vault import Vault
 
 # user ids -> their keyed pseudonyms; only the vault can say.
 Tokens = Callable[[Sequence[str]], Mapping[str, str]]
@@ -120,6 +124,13 @@ def whole_day_held(holds: Iterable[Hold]) -> Clause:
     return _any(
         [clause for h in holds if h.subject is None and h.is_about(EVENTS) if (clause := _clause(store, h, _nobody))]
     )
+
+
+def keyed_by(vault: Vault) -> Tokens:
+    """The pseudonyms of user ids as the privacy transform makes them."""
+    from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
+
+    return lambda subjects: subject_tokens(subjects, vault.salts(subjects), vault.purpose_key(PSEUDONYMOUS))
 
 
 def holds_file(holds: Iterable[Hold], name: str, day: date) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from privacy.errors import ReadableVaultError, VaultKeyMismatchError, VaultKeyMissingError
 from privacy.vault import Vault
+from privacy.vault.errors import DamagedVaultError
 
 SUBJECTS = [f"user-{n}" for n in range(300)]
 
@@ -43,6 +44,22 @@ def test_a_missing_master_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VaultKeyMissingError, match="backup"):
         Vault.open(tmp_path)
     assert not (tmp_path / "master.key").exists()
+
+
+def test_a_lost_file_of_keys_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    Vault.open(tmp_path).purpose_key("a")
+    (tmp_path / "vault.sqlite").unlink()
+    with pytest.raises(VaultKeyMissingError, match=r"vault\.sqlite"):
+        Vault.open(tmp_path)
+    assert not (tmp_path / "vault.sqlite").exists()
+
+
+def test_a_damaged_file_of_keys_is_refused(tmp_path: Path) -> None:
+    Vault.open(tmp_path).purpose_key("a")
+    for path in tmp_path.glob("vault.sqlite*"):
+        path.write_bytes(b"no database" * 1000)
+    with pytest.raises(DamagedVaultError, match="backup"):
+        Vault.open(tmp_path)
 
 
 def test_salts_without_the_key_of_their_names_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from privacy.errors import VaultKeyMismatchError
 from privacy.vault import DataKey
 from privacy.vault.errors import ForgottenSubjectError
-from privacy.vault.texts import PREFIX, seal_events, seal_paths, unseal_paths
+from privacy.vault.texts import PREFIX, seal_events, seal_paths, unseal_events, unseal_paths
 
 PATHS = ("/data/prompt", "/data/messages/*/content")
 
@@ -27,6 +27,9 @@ class Keys:
 
     def data_keys(self, subjects: Iterable[str]) -> dict[str, DataKey]:
         return {s: self.made.setdefault(s, DataKey.of(bytes([len(self.made)]) * 38)) for s in subjects}
+
+    def known_data_keys(self, subjects: Iterable[str]) -> dict[str, DataKey]:
+        return {s: self.made[s] for s in subjects if s in self.made}
 
 
 def sealed_and_keys(payloads: list[str | None], subjects: list[str]) -> tuple[pa.Array, dict[str, DataKey]]:
@@ -122,6 +125,20 @@ def test_texts_of_ai_events_are_sealed_and_nothing_else_moves() -> None:
     assert set(keys.made) == {"user-1", ""}, "only who said something gets a key"
     prompts = after["data"].to_pylist()
     assert prompts[0] != prompts[4], "two equal prompts do not look equal"
+
+
+def test_events_are_read_as_they_were_and_null_where_a_key_is_gone() -> None:
+    keys, before = Keys(), events()
+    sealed = seal_events(before, keys)
+    read = unseal_events(sealed, keys)
+    assert [json.loads(text) for text in read["data"].to_pylist()] == [
+        json.loads(t) for t in before["data"].to_pylist()
+    ]
+    del keys.made["user-1"]
+    prompts = [json.loads(text) for text in unseal_events(sealed, keys)["data"].to_pylist()]
+    assert [row.get("prompt", "none") for row in prompts] == [None, "none", "none", "a label", None]
+    assert prompts[1]["response"] == "my secret"
+    assert set(keys.made) == {""}, "reading makes no key"
 
 
 def test_a_fingerprint_of_a_sealed_text_confirms_no_guess_but_still_recognises_the_event() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from orchestration.privacy.breaches import lineage_of
+from privacy.breaches.affected import sources
 from privacy.classification import load_rules
 from privacy.consent import Decision, record_decisions
 from privacy.pseudonyms import subject_tokens
@@ -129,6 +132,12 @@ def test_what_was_made_of_expired_events_outlives_them_whatever_changes(world: W
         assert stores.uncovered(conn) == stores.misnamed(conn) == []
         dbt = {s.table for s in stores.present(conn)} & {*TABLES, "staging.model_days"}
     assert dbt == {*TABLES, "staging.model_days"}
+
+    # What dbt says of itself leads a breach of a table without people to the people behind it.
+    made_from = lineage_of(json.loads((world.project.target / "manifest.json").read_text()))
+    people = [source.table for source in sources("aggregates.agg_company_day", made_from)]
+    assert people == ["staging.stg_personalization_events"]
+    assert [source.table for source in sources("staging.stg_shared_events", made_from)] == ["raw.system_logs"]
 
     # The fault that closing prevents, planted: events deleted from open days take everything with them.
     def days_of_april() -> list[tuple[object, ...]]:

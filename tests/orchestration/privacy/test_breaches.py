@@ -1,0 +1,103 @@
+"""`lethe privacy breaches` in this process, over a real database: from the first entry to the close; and the sensor."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration import cli, dbt
+from orchestration.platform import PlatformResource
+from orchestration.privacy import breaches
+from orchestration.privacy.breaches_jobs import breach_alarm_job, breach_alarms
+from tests.privacy.retention.world import Event, put_events
+from warehouse.database import Database
+from warehouse.settings import Settings
+
+pytestmark = pytest.mark.integration
+BY = ("--by", "officer")
+AWARE = ("--aware", "2026-11-18T11:00:00+00:00")  # 49 hours before the clock of the platform fixture
+
+
+MODELS = {"model.lethe.agg_company_day": "aggregates", "model.lethe.stg_personalization_events": "staging"}
+
+
+def test_a_manifest_says_what_a_model_is_made_from(platform: PlatformResource) -> None:
+    folder = Path(platform.home) / "dbt"
+    folder.mkdir(parents=True)
+    agg, stg, source = *MODELS, "source.lethe.safe.pseudonymous_events"
+    manifest = {
+        "nodes": {key: {"schema": schema, "alias": key.split(".")[-1]} for key, schema in MODELS.items()},
+        "sources": {source: {"schema": "safe", "name": "pseudonymous_events"}},
+        "parent_map": {agg: [stg, "macro.lethe.x"], stg: [source], source: [], "test.lethe.t": [agg]},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "project.digest").write_text(dbt.project_digest())
+    assert breaches.lineage(Settings.load(Path(platform.home))) == {
+        "aggregates.agg_company_day": ["staging.stg_personalization_events"],
+        "staging.stg_personalization_events": ["safe.pseudonymous_events"],
+    }
+
+
+def test_from_the_first_entry_to_the_close(
+    database: Database,
+    platform: PlatformResource,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(breaches, "lineage", lambda _: {})  # parsing dbt takes seconds; lineage has its own tests
+
+    def lethe(*arguments: str, is_refused: bool = False) -> str:
+        code = cli.main(["privacy", "breaches", *arguments, "--home", platform.home])
+        assert (code != cli.DONE) is is_refused
+        return capsys.readouterr().out
+
+    put_events(database, [Event("a", date(2026, 11, 1), "u1"), Event("b", date(2026, 11, 2), "u2")])
+    assert "by 2026-11-21 11:00:00" in lethe("open", "lost laptop", *AWARE, *BY)
+    tables = ("--table", "raw.system_logs,2026-11-02", "--table", "safe.anonymous_events")
+    facts = ("--nature", "a laptop was lost", "--n-subjects", "2", "--categories-of-data", "events")
+    said = lethe("mark", "1", *tables, *facts, *BY)
+    assert "1 people             1 rows  raw.system_logs (raw ids)" in said
+    assert "2 people             2 rows  raw.system_logs (raw ids), reached through safe.anonymous_events" in said
+    lethe("mark", "1", "--table", "raw.nothing", *BY, is_refused=True)
+    state = json.loads(lethe("status", "--json"))
+    assert (state["hours_left"], state["alarms"]) == (23.0, [])
+    assert {"consequences", "measures", "contact"} <= set(state["missing"])
+    people = tmp_path / "people.txt"
+    lethe("notify", "1", "--people", str(people), *BY)
+    assert people.read_text().split() == ["u1", "u2"]
+    assert stat.S_IMODE(people.stat().st_mode) == 0o600
+    folder = tmp_path / "home" / "breaches" / "1"
+    draft = (folder / "authority.md").read_text()
+    assert "a laptop was lost" in draft
+    assert "2 different people in all" in draft
+    assert json.loads((folder / "subjects.json").read_text())["missing"] == ["consequences", "measures", "contact"]
+    assert "u1" not in "".join(path.read_text() for path in folder.iterdir())
+    lethe("close", "1", *BY, is_refused=True)
+    lethe("notify", "1", "--sent", "authority", "--reference", "A-1", *BY)
+    lethe("close", "1", "--no-subjects", "the disk was encrypted", *BY)
+    assert "closed" in lethe("status", "1")
+
+
+def test_the_sensor_asks_for_a_run_per_alarm_and_the_run_raises_each_once(
+    platform: PlatformResource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked() -> list[str | None]:
+        ticked = breach_alarms(dg.build_sensor_context(resources={"platform": platform}))
+        return [request.run_key for request in ticked.run_requests or []] if isinstance(ticked, dg.SensorResult) else []
+
+    assert asked() == []
+    assert cli.main(["privacy", "breaches", "open", "lost laptop", *AWARE, *BY, "--home", platform.home]) == cli.DONE
+    assert asked() == ["breach-1-24h", "breach-1-48h"]
+    for expected in (2, 0):
+        result = breach_alarm_job.execute_in_process(resources={"platform": platform})
+        assert result.output_for_node("breach_alarms_op") == expected
+    assert asked() == []
+    capsys.readouterr()
+    assert cli.main(["privacy", "breaches", "status", "1", "--home", platform.home]) == cli.DONE
+    assert "alarms     [24, 48]" in capsys.readouterr().out
