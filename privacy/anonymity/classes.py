@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_KEY = 1 << 62
+TABLE_PER_ROW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def encoded(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], int]:
         raise UnknownColumnError(f"the table has no column {name!r}; its columns are {', '.join(table.column_names)}")
     column = one(table[name])
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        return _encoded_by_dictionary(column)
     if pa.types.is_null(column.type):
         return np.zeros(len(column), dtype=np.int64), 1
     try:
@@ -96,6 +97,16 @@ def encoded(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], int]:
     return words.indices.to_numpy().astype(np.int64), len(words.dictionary)
 
 
+def _encoded_by_dictionary(column: pa.DictionaryArray) -> tuple[npt.NDArray[np.int64], int]:
+    """Codes of the dictionary's own values (it may repeat one), and one more for null where an index is missing."""
+    import pyarrow as pa
+
+    words = pa.table({"words": pa.concat_arrays([column.dictionary, pa.nulls(1, column.dictionary.type)])})
+    codes, n_codes = encoded(words, "words")
+    places: npt.NDArray[np.int64] = column.indices.cast(pa.int64()).fill_null(len(column.dictionary)).to_numpy()
+    return codes[places], n_codes
+
+
 def combined(columns: Iterable[tuple[npt.NDArray[np.int64], int]]) -> tuple[npt.NDArray[np.int64], int]:
     """One dense code per row for the tuple of several codes."""
     ids, n_ids = None, 1
@@ -104,18 +115,22 @@ def combined(columns: Iterable[tuple[npt.NDArray[np.int64], int]]) -> tuple[npt.
             ids, n_ids = codes, n_codes
             continue
         if n_ids * n_codes > MAX_KEY:
-            ids, n_ids = dense(ids)
+            ids, n_ids = dense(ids, n_ids)
         ids, n_ids = ids * n_codes + codes, n_ids * n_codes
     if ids is None:
         raise InvalidConstraintError("no column was named; name at least one")
-    return dense(ids)
+    return dense(ids, n_ids)
 
 
-def dense(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
-    """The keys as 0 to n-1 in the order of their first rows; by hashing, not by sorting."""
+def dense(keys: npt.NDArray[np.int64], n_keys: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Keys below n_keys as 0 to n-1 without gaps: by a table where it is small, else by hashing; never by sorting."""
     import numpy as np
     import pyarrow as pa
 
+    if n_keys <= TABLE_PER_ROW * len(keys):
+        used = np.zeros(n_keys, dtype=np.bool_)
+        used[keys] = True
+        return (np.cumsum(used) - 1)[keys], int(used.sum())
     words = pa.array(keys).dictionary_encode()
     return words.indices.to_numpy().astype(np.int64), len(words.dictionary)
 

@@ -66,13 +66,6 @@ def month(moments: pa.Array) -> pa.Array:
     return pc.strftime(moments.cast(pa.timestamp("us")), format="%Y-%m")
 
 
-def nothing(values: pa.Array) -> pa.Array:
-    """Every value becomes null: the last step of any column."""
-    import pyarrow as pa
-
-    return pa.nulls(len(values), values.type)
-
-
 RULES: Mapping[str, Rule] = {
     "age_decade": age_decade,
     "zip_prefix": zip_prefix,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from privacy.anonymity.classes import Owners, at_least, class_sizes, combined, encoded
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-Step = Mapping[str, Callable[["pa.Array"], "pa.Array"]]
+Recode = Callable[["pa.Array"], "pa.Array"]
+Step = Mapping[str, Recode | str | None]
 
 
 def recode_until_k(
@@ -22,57 +23,69 @@ def recode_until_k(
 ) -> tuple[pa.Table, int]:
     """Keep what is k-anonymous as it is; generalise the rest step by step, and suppress what no step saves.
 
-    steps: each maps quasi-identifiers to a function of the column that keeps its type; a step applies on top of the
-    earlier ones, to the rows that are still too few. The parts are grouped each on its own, so classes only grow where
-    two parts look alike. subject: see classes_of. Returns (kept, n_suppressed); the order of rows stays.
-    Raises AnonymityInputError for a wrong column or k.
+    steps: each maps quasi-identifiers to one value for all (a text or None) or to a function of the column that keeps
+    its type; a step applies on top of the earlier ones, to the rows that are still too few. The parts are grouped each
+    on its own, so classes only grow where two parts look alike. subject: see classes_of.
+    Returns (kept, n_suppressed); the order of rows stays. Raises AnonymityInputError for a wrong column or k.
     """
     import numpy as np
     import pyarrow as pa
 
     at_least(k)
-    columns = {name: _Column(*encoded(table, name), [one(table[name])]) for name in quasi_identifiers}
+    columns = {name: _Column(one(table[name]), *encoded(table, name)) for name in quasi_identifiers}
     owners = Owners.of(table, subject) if subject else None
-    kept, rest = np.zeros(table.num_rows, dtype=np.bool_), np.arange(table.num_rows)
-    for step in ({}, *steps):
+    saved_at, rest = np.full(table.num_rows, -1, dtype=np.int64), np.arange(table.num_rows)
+    for number, step in enumerate(({}, *steps)):
         for name, recode in step.items():
-            columns[name].recode(recode, rest)
+            columns[name].recode(recode, rest, number)
         ids, n_classes = combined((column.codes[rest], column.n_codes) for column in columns.values())
         enough = class_sizes(ids, n_classes, owners.at(rest) if owners else None)[ids] >= k
-        kept[rest[enough]] = True
+        saved_at[rest[enough]] = number
         rest = rest[~enough]
-    changed = {name for step in steps for name in step}
-    released = table.filter(pa.array(kept))
-    for name in changed:
-        at = released.schema.get_field_index(name)
-        released = released.set_column(at, released.schema.field(at), columns[name].values(np.flatnonzero(kept)))
-    return released, table.num_rows - released.num_rows
+    kept = np.flatnonzero(saved_at >= 0)
+    changed = [name for name, column in columns.items() if column.versions]
+    released = table.drop_columns(changed).take(pa.array(kept))
+    made = {name: columns[name].values(kept, saved_at[kept]) for name in changed}
+    arrays = [made[name] if name in made else released[name] for name in table.column_names]
+    return pa.table(arrays, schema=table.schema), len(rest)
 
 
 @dataclass(slots=True)
 class _Column:
-    """A column on its way up. codes: per row, of its value now; pool: all values it had; place: where in the pool."""
+    """A column on its way up. codes: per row, of its value now; versions: (step, the value for all or per row)."""
 
+    values_before: pa.Array
     codes: npt.NDArray[np.int64]
     n_codes: int
-    pool: list[pa.Array]
-    place: npt.NDArray[np.int64] | None = None
+    versions: list[tuple[int, pa.Array | pa.Scalar]] = field(default_factory=list)
 
-    def recode(self, function: Callable[[pa.Array], pa.Array], rows: npt.NDArray[np.int64]) -> None:
-        """The present values of some rows become coarser."""
-        import numpy as np
+    def recode(self, recode: Recode | str | None, rows: npt.NDArray[np.int64], number: int) -> None:
+        """The values of some rows become coarser with this step."""
         import pyarrow as pa
 
-        if self.place is None:
-            self.place = np.arange(len(self.codes))
-        made = one(function(self.values(rows))).cast(self.pool[0].type)
-        self.place[rows] = sum(map(len, self.pool)) + np.arange(len(rows))
-        self.pool.append(made)
-        self.codes[rows], self.n_codes = encoded(pa.table({"made": made}), "made")
+        kind = self.values_before.type
+        if not callable(recode):
+            self.versions.append((number, pa.scalar(recode, kind)))
+            self.codes[rows], self.n_codes = 0, 1
+            return
+        made = one(recode(self._newest())).cast(kind)
+        self.versions.append((number, made))
+        self.codes, self.n_codes = encoded(pa.table({"made": made}), "made")
 
-    def values(self, rows: npt.NDArray[np.int64]) -> pa.Array:
-        """The present values of some rows."""
+    def _newest(self) -> pa.Array:
         import pyarrow as pa
 
-        place = rows if self.place is None else self.place[rows]
-        return one(pa.chunked_array(self.pool)).take(pa.array(place))
+        newest = self.versions[-1][1] if self.versions else self.values_before
+        return pa.repeat(newest, len(self.codes)) if isinstance(newest, pa.Scalar) else newest
+
+    def values(self, rows: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> pa.Array:
+        """The values of some rows as of the step that each was saved at."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        first = self.versions[0][0]
+        found = self.values_before.take(pa.array(rows, mask=steps >= first))  # what is replaced anyway is not copied
+        for number, version in self.versions:
+            value = version if isinstance(version, pa.Scalar) else version.take(pa.array(rows))
+            found = pc.if_else(pa.array(steps >= number), value, found)
+        return found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from privacy.anonymity.generalisation import nothing
-from privacy.anonymity.ladder import recode_until_k
+from privacy.anonymity.ladder import Step, recode_until_k
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,20 +32,14 @@ def protect_shared_events(events: pa.Table, subjects: pa.Array, k: int = K) -> t
     events.num_rows; the order of rows stays.
     """
     owned = events.append_column(SUBJECT, subjects)
-    steps = (
-        {"data": _no_data},
+    steps: tuple[Step, ...] = (
+        {"data": "{}"},
         {"occurred_hour": _day},
-        {"component": nothing},
-        {"company": nothing},
+        {"component": None},
+        {"company": None},
     )
     kept, n_suppressed = recode_until_k(owned, QUASI_IDENTIFIERS, k, steps=steps, subject=SUBJECT)
     return kept.drop_columns([SUBJECT]), n_suppressed
-
-
-def _no_data(data: pa.Array) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.repeat("{}", len(data)).cast(data.type)
 
 
 def _day(hours: pa.Array) -> pa.Array:
