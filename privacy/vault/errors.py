@@ -4,6 +4,10 @@ from privacy.errors import PrivacyError
 from warehouse.settings import InvalidSettingError
 
 
+class DamagedVaultError(PrivacyError):
+    """The vault's file is no database any more."""
+
+
 class NoNewMasterKeyError(InvalidSettingError):
     """A rotation was asked for and no master key was given but the one in use."""
 

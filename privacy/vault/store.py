@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privacy.vault.errors import UnerasedKeyError
+from privacy.vault.errors import DamagedVaultError, UnerasedKeyError
 
 CHUNK = 1_000
 SUBJECT_TABLES = ("salts", "data_keys")
@@ -34,13 +34,18 @@ class Store:
     path: Path
 
     def create(self) -> None:
-        """Make the file, private to its owner, and its tables."""
+        """Make the file, private to its owner, and its tables. Raises DamagedVaultError."""
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         with closing(self._connect()) as connection:
-            connection.execute("pragma journal_mode = wal")
-            for statement in _SCHEMA:
-                connection.execute(statement)
+            try:
+                connection.execute("pragma journal_mode = wal")
+                for statement in _SCHEMA:
+                    connection.execute(statement)
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                    raise
+                raise DamagedVaultError(f"{self.path} is damaged; restore the vault from its backup") from None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -73,6 +73,7 @@ class Vault:
         vault = cls(folder, store, Generations(source), Tombstones(tombstones or default))
         with locked(folder):
             adopt_salts(folder, store)
+            vault._refuse_lost_store()
             store.create()
             vault._open_keys()
             if vault._forget([])[0]:
@@ -180,6 +181,15 @@ class Vault:
                 self._find_purpose(connection, purpose)
             self._refuse_lost_lookup(connection)
         self._tidy()
+
+    def _refuse_lost_store(self) -> None:
+        """The store is made before its master key, so one without the other was lost."""
+        alone = (self.folder / master_keys.MASTER_FILE).exists() and not (self.folder / KEYS_FILE).exists()
+        if alone and not self._store.path.exists():
+            raise VaultKeyMissingError(
+                f"the vault {self.folder} holds {master_keys.MASTER_FILE} but {self._store.path.name} with the keys is "
+                f"gone; restore it from its backup, or remove {master_keys.MASTER_FILE} to begin a new vault"
+            )
 
     def _refuse_lost_lookup(self, connection: sqlite3.Connection) -> None:
         tables = (f"select 1 from {table}" for table in SUBJECT_TABLES)

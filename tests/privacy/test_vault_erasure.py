@@ -16,7 +16,8 @@ import pytest
 from collection.importer import ImportReport, import_files
 from collection.mapping import parse_mapping
 from privacy.vault import Vault
-from privacy.vault.texts import AI_TEXTS, PREFIX, seal_events, unseal_paths
+from privacy.vault.payloads import PREFIX
+from privacy.vault.texts import seal_events, unseal_events
 from warehouse.database import ADMIN, Database
 
 pytestmark = pytest.mark.integration
@@ -36,7 +37,6 @@ fields:
 )
 GONE, STAYS = "gone", "stays"
 TEXTS = {("ai", GONE): "my illness", ("ai", STAYS): "my garden", ("ai", None): "nobody in particular"}
-PATHS = AI_TEXTS[0].paths
 
 
 def import_events(database: Database, vault: Vault, folder: Path, n: int = 1) -> ImportReport:
@@ -53,18 +53,16 @@ def import_events(database: Database, vault: Vault, folder: Path, n: int = 1) ->
 
 
 def rows_of(conn: psycopg.Connection, table: str) -> pa.Table:
-    rows = conn.execute(f"select coalesce(user_id, ''), data::text from {table} where event_type = 'ai'".encode())
-    users, data = zip(*rows.fetchall(), strict=True)
-    return pa.table({"user_id": users, "data": data})
+    rows = conn.execute(f"select event_type, user_id, data::text from {table} where event_type = 'ai'".encode())
+    types, users, data = zip(*rows.fetchall(), strict=True)
+    return pa.table({"event_type": types, "user_id": users, "data": data})
 
 
-def opened(vault: Vault, rows: pa.Table) -> dict[str, str | None]:
+def opened(vault: Vault, rows: pa.Table) -> dict[str | None, str | None]:
     """What a reader sees of each person's prompt."""
-    keys = vault.known_data_keys(set(rows["user_id"].to_pylist()))
-    data = unseal_paths(rows["data"], rows["user_id"], PATHS, keys, forgotten_as_null=True)
-    return {
-        u: json.loads(text)["prompt"] for u, text in zip(rows["user_id"].to_pylist(), data.to_pylist(), strict=True)
-    }
+    read = unseal_events(rows, vault)
+    pairs = zip(read["user_id"].to_pylist(), read["data"].to_pylist(), strict=True)
+    return {user: json.loads(text)["prompt"] for user, text in pairs}
 
 
 def test_a_destroyed_key_takes_its_subjects_texts_from_every_copy(database: Database, tmp_path: Path) -> None:
@@ -77,7 +75,7 @@ def test_a_destroyed_key_takes_its_subjects_texts_from_every_copy(database: Data
         conn.rollback()
     pa.parquet.write_table(live, tmp_path / "archive.parquet")
     shutil.copytree(tmp_path / "vault", tmp_path / "old-vault")
-    everybody = {GONE: "my illness", STAYS: "my garden", "": "nobody in particular"}
+    everybody = {user: text for (_, user), text in TEXTS.items()}
     assert opened(vault, live) == everybody
 
     assert vault.forget([GONE]) == 1

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from privacy.errors import VaultKeyMismatchError
 from privacy.vault import DataKey
 from privacy.vault.errors import ForgottenSubjectError
-from privacy.vault.texts import PREFIX, seal_events, seal_paths, unseal_events, unseal_paths
+from privacy.vault.payloads import PREFIX, seal_paths, unseal_paths
+from privacy.vault.texts import seal_events, unseal_events
 
 PATHS = ("/data/prompt", "/data/messages/*/content")
 
