@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from privacy.exports.columns import content, joined
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 CONTROLS = r"[\x00-\x1f]"
 # XML 1.0 section 2.2 forbids these, and both XML and HTML parsers turn a carriage return into a line feed.
+NONCHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")  # U+FFFE and U+FFFF
 UNSPEAKABLE = r"[\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]"
 
 
@@ -19,59 +21,44 @@ def json_strings(values: pa.Array) -> pa.Array:
     """Each text as a JSON string with its quotes (RFC 8259); nulls stay null."""
     import pyarrow.compute as pc
 
-    from privacy.exports.columns import joined
-
-    held = _Held.by(values)
-    escaped = _replaced(_replaced(values, held, "\\", "\\\\"), held, '"', '\\"')
-    quoted = joined('"', escaped, '"')
-    return _with_exact(quoted, values, pc.match_substring_regex(values, CONTROLS)) if held.controls else quoted
+    data = _bytes_of(values)
+    quoted = joined('"', _replaced(_replaced(values, data, "\\", "\\\\"), data, '"', '\\"'), '"')
+    return _with_exact(quoted, values, pc.match_substring_regex(values, CONTROLS)) if _has_controls(data) else quoted
 
 
 def csv_fields(values: pa.Array) -> pa.Array:
     """Each text in quotes (RFC 4180), so that an empty text differs from no value; nulls stay null."""
-    from privacy.exports.columns import joined
-
-    return joined('"', _replaced(values, _Held.by(values), '"', '""'), '"')
+    return joined('"', _replaced(values, _bytes_of(values), '"', '""'), '"')
 
 
 def markup(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     """Each text for XML or HTML, and which of them (None: none) are JSON strings because markup cannot hold them."""
     import pyarrow.compute as pc
 
-    held = _Held.by(values)
-    is_json = None
-    if held.controls or held.noncharacters:
+    data, is_json = _bytes_of(values), None
+    if _has_controls(data) or any(character in data for character in NONCHARACTERS):
         is_json = pc.fill_null(pc.match_substring_regex(values, UNSPEAKABLE), False)
         values = _with_exact(values, values, is_json, ascii_only=True)
-        held = _Held.by(values)
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        values = _replaced(values, held, plain, entity)
+        values = _replaced(values, data, plain, entity)
     return values, is_json
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the bytes of a whole column hold, found at the speed of memory: most columns need no escape at all."""
-
-    data: bytes
-    controls: bool
-    noncharacters: bool
-
-    @classmethod
-    def by(cls, values: pa.Array) -> _Held:
-        import numpy as np
-
-        from privacy.exports.columns import content
-
-        data = bytes(content(values))
-        controls = bool(data) and bool((np.frombuffer(data, np.uint8) < 0x20).any())
-        return cls(data, controls, b"\xef\xbf\xbe" in data or b"\xef\xbf\xbf" in data)
+def _bytes_of(values: pa.Array) -> bytes:
+    """All texts of a column in a row: searched at the speed of memory, and most columns need no escape at all."""
+    return bytes(content(values))
 
 
-def _replaced(values: pa.Array, held: _Held, plain: str, escape: str) -> pa.Array:
+def _has_controls(data: bytes) -> bool:
+    import numpy as np
+
+    return bool(np.frombuffer(data, np.uint8).min(initial=0xFF) < 0x20)
+
+
+def _replaced(values: pa.Array, data: bytes, plain: str, escape: str) -> pa.Array:
     import pyarrow.compute as pc
 
-    return pc.replace_substring(values, plain, escape) if plain.encode() in held.data else values
+    return pc.replace_substring(values, plain, escape) if plain.encode() in data else values
 
 
 def speakable(text: str) -> str:

@@ -16,7 +16,6 @@ from privacy import signing
 from privacy.exports import archive, store
 from privacy.exports.contents import Contents
 from privacy.exports.held import events_of, held, missing_keys
-from privacy.exports.opening import Opener
 from privacy.exports.spool import Spooled, spool_query, spool_rows
 from privacy.exports.store import Package
 from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
@@ -82,8 +81,7 @@ class Exporter:
         with _snapshot(self.conn):
             found, absent = held(self.conn, keys)
             queries = [*found, events_of(self.conn, blinded(self.vault, task.subject))]
-            opener = Opener(self.vault, task.subject)
-            tables = [spool_query(self.conn, query, draft, opener) for query in queries]
+            tables = [spool_query(self.conn, query, draft, self.vault) for query in queries]
         tables += self._told(task.subject, draft)
         notices = {name: text for name, text in UNKNOWN.items() if name not in self.tell}
         for table in missing_keys(keys):

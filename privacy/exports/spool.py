@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from privacy.exports.held import Held
-    from privacy.exports.opening import Opener
+    from privacy.vault.texts import DataKeys
 
 SEALED_TABLE = "raw.system_logs"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
@@ -42,13 +42,23 @@ class Spooled:
             yield from reader
 
 
-def spool_query(conn: psycopg.Connection, table: Held, folder: Path, opener: Opener) -> Spooled:
+def spool_query(conn: psycopg.Connection, table: Held, folder: Path, vault: DataKeys) -> Spooled:
     """Read a table's rows in batches into files, sealed texts opened; memory holds one batch."""
     from warehouse.arrow import read_arrow
 
     batches = read_arrow(conn, table.query, schema_of(table.columns).remove_metadata())
-    opened = opener.opened(batches) if table.name == SEALED_TABLE else batches
+    opened = _opened(batches, vault) if table.name == SEALED_TABLE else batches
     return spool(table.name, table.key, table.columns, opened, folder)
+
+
+def _opened(batches: Iterable[pa.RecordBatch], vault: DataKeys) -> Iterator[pa.RecordBatch]:
+    """Texts that lie sealed under the person's key, readable; null where the key was destroyed."""
+    import pyarrow as pa
+
+    from privacy.vault.texts import unseal_events
+
+    for batch in batches:
+        yield from unseal_events(pa.Table.from_batches([batch]), vault).combine_chunks().to_batches()
 
 
 def spool_rows(name: str, rows: Iterable[Mapping[str, Any]], folder: Path) -> Spooled:

@@ -32,7 +32,7 @@ from privacy.pseudonyms import subject_tokens
 from privacy.requests.desk import Desk, blinded
 from privacy.requests.kinds import Kind, Task
 from privacy.vault import Vault
-from privacy.vault.texts import seal_paths
+from privacy.vault.payloads import seal_paths
 from tests.privacy.events import START, event
 from tests.privacy.events import store as store_events
 from tests.privacy.exports.readers import READERS, declared
