@@ -58,6 +58,9 @@ def close_days(step: Step) -> int:
     """
     if _exists(step.conn, "staging.model_days"):
         step.conn.execute(LOCK_MODELS)
+        step.conn.execute("lock table staging.model_days in share row exclusive mode")
+    # An import that touches a day at this very moment waits, and finds the day closed.
+    step.conn.execute("lock table raw.event_days in share row exclusive mode")
     closing = step.terms.closing()
     n_closed = step.conn.execute(
         "insert into privacy.closed_days (event_day, n_events, closed_at) "

@@ -75,6 +75,19 @@ def run(
     return report
 
 
+def sweep_withdrawn(conn: psycopg.Connection, tokens: Tokens, now: datetime) -> int:
+    """Delete from closed days what a withdrawal takes from open ones at their next build; returns the rows.
+
+    Part of every run; on its own for who cannot wait a day for it.
+    """
+    report = RetentionReport(now)
+    with conn.transaction():
+        step = Step.begin(conn, tokens, now)
+        report.lines = [delete_withdrawn(step, store) for store in stores.present(conn) if store.purpose]
+    conn.commit()
+    return report.n_deleted
+
+
 def refuse_faults(report: RetentionReport) -> None:
     """Raise UncoveredTableError when a table's rows would stay for ever because nobody said how long they may."""
     if faults := [*report.uncovered, *report.misnamed]:

@@ -12,10 +12,10 @@ from orchestration.privacy.breaches import lineage_of
 from privacy.breaches.affected import sources
 from privacy.classification import load_rules
 from privacy.consent import Decision, record_decisions
-from privacy.pseudonyms import subject_tokens
 from privacy.retention import stores
 from privacy.retention.deletion import LOCK_MODELS
-from privacy.retention.execution import run
+from privacy.retention.execution import run, sweep_withdrawn
+from privacy.retention.holds import keyed_by
 from privacy.transform import pending_days, transform_days
 from privacy.vault import Vault
 from tests.dbt_project.conftest import TABLES, Project, project, runner
@@ -47,10 +47,6 @@ class World:
         self.project, self.database = project, project.database
         self.vault = Vault.open(folder / "vault")
 
-    def tokens(self, subjects: list[str]) -> dict[str, str]:
-        salts = self.vault.salts(subjects)
-        return subject_tokens(subjects, salts, self.vault.purpose_key("pseudonymous"))
-
     def consents(self, decision: str, subject: str, at: datetime) -> None:
         with self.database.connect("privacy") as conn:
             record_decisions(conn, [Decision(subject, p, decision, at, at, "t", "api") for p in PURPOSES])
@@ -65,7 +61,7 @@ class World:
 
     def retain(self, now: datetime = NOW) -> None:
         with self.database.connect("erasure") as conn:
-            run(conn, None, lambda subjects: self.tokens(list(subjects)), now)
+            run(conn, None, keyed_by(self.vault), now)
 
     def kept(self, table: str, without: str = "") -> list[tuple[object, ...]]:
         """The rows of closed days, but those of one subject."""
@@ -117,8 +113,11 @@ def test_what_was_made_of_expired_events_outlives_them_whatever_changes(world: W
     # A withdrawal reaches the closed days too, and nobody else's rows in them.
     world.consents("withdraw", "u2", NOW)
     world.build()
-    token = world.tokens(["u2"])["u2"]
+    token = keyed_by(world.vault)(["u2"])["u2"]
     assert world.kept("aggregates.agg_user_day") == before["aggregates.agg_user_day"]  # a build cannot reach them
+    with world.database.connect("erasure") as conn:
+        assert sweep_withdrawn(conn, keyed_by(world.vault), NOW) > 0
+        assert sweep_withdrawn(conn, keyed_by(world.vault), NOW) == 0
     world.retain()
     for store_ in stores.STORES:
         if store_.purpose:

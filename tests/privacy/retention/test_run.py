@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 import psycopg
 import pytest
 
 from privacy.retention import holds
+from privacy.retention.deletion import Step, close_days
 from privacy.retention.execution import RetentionReport, run
 from privacy.retention.planning import plan
 from privacy.retention.policies import PropertyRule, set_policy, set_property
@@ -115,6 +118,24 @@ def test_a_late_event_of_a_closed_day_opens_nothing_and_goes_with_the_next_run(d
     assert "late" in ids(database)
     retain(database)
     assert "late" not in ids(database)
+
+
+def test_an_import_at_the_moment_of_closing_waits_and_finds_the_day_closed(database: Database) -> None:
+    put_events(database, [Event("old", ago(90))])
+    upsert = (
+        "insert into raw.event_days values (%s, 1, nextval('raw.event_day_version')) on conflict (event_day) "
+        "do update set n_events = 9 returning event_day"
+    )
+    with database.connect("erasure") as closing, database.connect("collection") as importing:
+        close_days(Step.begin(closing, tokens, NOW))
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(lambda: importing.execute(upsert, (ago(90),)).fetchall())
+            waiting = "select count(*) from pg_locks where not granted and relation = 'raw.event_days'::regclass"
+            deadline = monotonic() + 20
+            while closing.execute(waiting).fetchone() == (0,) and monotonic() < deadline:
+                sleep(0.01)
+            closing.commit()
+            assert late.result(20) == []
 
 
 @pytest.mark.parametrize("stop_at", range(0, 12, 3))
