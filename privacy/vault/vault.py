@@ -19,7 +19,7 @@ from privacy.vault.files import claimed, locked, refuse_readable
 from privacy.vault.generations import Generations, masters_used, numbers
 from privacy.vault.masters import MasterKey, MasterSource
 from privacy.vault.rotation import ROWS, Progress, Rotated, rotate
-from privacy.vault.store import SUBJECT_TABLES, Store, delete
+from privacy.vault.store import SUBJECT_TABLES, Store, delete, select
 from privacy.vault.subjects import DataKey, find_keys, find_salts, make_keys, make_salts
 from privacy.vault.tombstones import Position, Tombstones
 from warehouse.settings import Settings
@@ -129,6 +129,13 @@ class Vault:
             _, n_deleted = self._forget(list(self._blinded(subjects)))
         self._store.overwrite_deleted()
         return n_deleted
+
+    def held(self, subjects: Iterable[str]) -> set[str]:
+        """Those subjects of whom a salt or a data key is there: nobody, once they are forgotten. Makes nothing."""
+        blinded = self._blinded(subjects)
+        with self._store.reading() as connection:
+            found = (select(connection, table, "1", list(blinded)) for table in SUBJECT_TABLES)
+            return {blinded[name] for rows in found for name, _ in rows}
 
     def rotate(self, master: MasterKey | None = None, *, rows: int = ROWS, progress: Progress | None = None) -> Rotated:
         """Wrap every key anew under another master key; a rotation that was killed is finished first, and only that.

@@ -111,6 +111,16 @@ def test_a_destroyed_data_key_leaves_no_byte_and_no_other_key_is_touched(tmp_pat
     assert {s: key.secret for s, key in left.items()} == {s: before[s].secret for s in SUBJECTS[10:]}
 
 
+def test_who_is_held_is_seen_without_making_anything(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path)
+    vault.salts(["salted"])
+    vault.data_keys(["keyed"])
+    assert vault.held(["salted", "keyed", "stranger"]) == {"salted", "keyed"}
+    vault.forget(["salted", "keyed"])
+    assert vault.held(["salted", "keyed", "stranger"]) == set()
+    assert (vault.status().n_salts, vault.status().n_data_keys) == (0, {})
+
+
 def test_data_keys_are_random_and_reading_makes_none(tmp_path: Path) -> None:
     vault = Vault.open(tmp_path)
     assert vault.known_data_keys(SUBJECTS) == {}
