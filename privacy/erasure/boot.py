@@ -46,8 +46,8 @@ def boot_lock(stores: Stores, now: datetime) -> Replay | None:
     wanted = {key for entry in missing for key in entry.keys}
     keys = _recognised(stores, wanted)
     if keys.users or keys.tokens or keys.members:
-        erasure_id = f"replay-{missing[-1].digest[:20]}"
-        verify(carry_out(Work(stores, erasure_id, erasure_id, keys, now, now, is_replay=True)))
+        request_id = f"{state.REPLAY}{missing[-1].digest[:20]}"
+        verify(carry_out(Work(stores, state.identify(request_id), request_id, keys, now, now, is_replay=True)))
         stores.vault.forget(keys.users)
     with stores.database.connect(ERASURE) as conn:
         state.forget_replays(conn)

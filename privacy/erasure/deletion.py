@@ -4,37 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psycopg
 from psycopg import sql
 
 from privacy.erasure import mentions, rows, state, sweep
 from privacy.erasure.errors import SurvivingRowsError
 from privacy.erasure.stores import Work
-from privacy.erasure.targets import WORKING, counted, deletable
+from privacy.erasure.targets import WORKING, Target, counted, deletable
 from warehouse.database import ADMIN, Database
 
 
 def delete(work: Work) -> None:
     """Each target in a transaction of its own with its count; then mentions, files and the planner's samples."""
-    blinder = work.stores.ledger.blinder
-    for target in deletable(work.stores.targets):
-        work.watch(f"delete {target.name}")
-        with work.stores.database.connect("erasure") as conn:
-            if target.table == "consent.consent_events":
-                blinded = [blinder.text(user) for user in work.keys.users]
-                state.keep_consent_blinded(conn, work.erasure_id, work.keys.users, blinded)
-            n_rows = rows.delete(conn, target, work.keys, work.erasure_id, work.stores.vault)
-            state.note_deleted(conn, work.erasure_id, target.name, n_rows, work.now)
-            work.watch(f"deleted {target.name}")
-    work.watch("mentions")
+    needles = work.keys.needles()
     with work.stores.database.connect("erasure") as conn:
-        n_rows = mentions.redact(conn, work.keys.needles())
-        state.note_deleted(conn, work.erasure_id, mentions.NAME, n_rows, work.now)
-    work.watch("files")
-    n_files = sweep.clean_files(work.stores.home, work.keys.needles())
-    with work.stores.database.connect("erasure") as conn:
-        state.note_deleted(conn, work.erasure_id, "files", n_files, work.now)
+        for target in deletable(work.stores.targets):
+            work.watch(f"delete {target.name}")
+            with conn.transaction():
+                _delete_target(conn, work, target)
+                work.watch(f"deleted {target.name}")
+        work.watch("mentions")
+        with conn.transaction():
+            state.note_deleted(conn, work.erasure_id, mentions.NAME, mentions.redact(conn, needles), work.now)
+        work.watch("files")
+        with conn.transaction():
+            state.note_deleted(conn, work.erasure_id, "files", sweep.clean_files(work.stores.home, needles), work.now)
     work.watch("samples")
-    refresh_samples(work.stores.database, work.keys.needles())
+    refresh_samples(work.stores.database, needles)
+
+
+def _delete_target(conn: psycopg.Connection, work: Work, target: Target) -> None:
+    if target.table == "consent.consent_events":
+        blinded = [work.stores.ledger.blinder.text(user) for user in work.keys.users]
+        state.keep_consent_blinded(conn, work.erasure_id, work.keys.users, blinded)
+    n_rows = rows.delete(conn, target, work.keys, work.erasure_id, work.stores.vault)
+    state.note_deleted(conn, work.erasure_id, target.name, n_rows, work.now)
 
 
 def refresh_samples(database: Database, needles: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ import psycopg
 from privacy.erasure.keys import SubjectKeys
 from privacy.vault import Vault
 
+REPLAY = "replay-"  # requests that a restore makes by itself
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -160,7 +162,10 @@ def close(conn: psycopg.Connection, erasure_id: str, receipt_sha256: str, head: 
 def forget_replays(conn: psycopg.Connection) -> None:
     """Erasures that a restore brought back to life or made necessary: the ledger and the receipts have their proof."""
     for table in ("erasure_events", "erasure_targets", "erasures"):
-        conn.execute(f"delete from privacy.{table} where erasure_id like 'replay-%'".encode())
+        conn.execute(
+            f"delete from privacy.{table} where erasure_id in "
+            f"(select erasure_id from privacy.erasures where request_id like '{REPLAY}%')".encode()
+        )
 
 
 def set_marker(conn: psycopg.Connection, head: str) -> None:

@@ -62,7 +62,7 @@ class Members:
 
     def members(self, tokens: Sequence[str]) -> Mapping[str, Sequence[bytes]]:
         made = {name: [blinded(token, name) for token in tokens] for name in SETS}
-        with self.database.connect("ml") as conn:
+        with self.database.connect("erasure") as conn:
             rows = conn.execute("select training_set_id, blinded_subject from ml.training_subjects").fetchall()
         found = {(name, bytes(member)) for name, member in rows}
         return {n: hits for n, ms in made.items() if (hits := [m for m in ms if (n, m) in found])}

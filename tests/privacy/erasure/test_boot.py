@@ -1,0 +1,110 @@
+"""A restored backup remembers people who were erased: it forgets them again before any stage logs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from privacy.erasure.boot import boot_lock
+from privacy.erasure.deletion import verify
+from privacy.erasure.erasure import erase
+from privacy.erasure.errors import BrokenLedgerError, SurvivingRowsError
+from privacy.erasure.keys import SubjectKeys
+from privacy.erasure.stores import Stores
+from tests.privacy.erasure.world import ALIAS, NOW, OTHER, PERSON, SETS, Members, contents
+from warehouse.database import ADMIN, Database
+from warehouse.errors import DatabaseUnreachableError
+
+
+@contextmanager
+def backup(database: Database) -> Iterator[Database]:
+    """A copy of the database as it is now, as a backup would restore it."""
+    server = replace(database, address=replace(database.address, database="postgres"))
+    name = f"{database.address.database}_copy"
+    with server.connect(ADMIN, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{database.address.database}"'.encode())
+        try:
+            yield replace(database, address=replace(database.address, database=name))
+        finally:
+            conn.execute(f'drop database "{name}" with (force)'.encode())
+
+
+def test_nothing_to_do_where_the_database_knows_every_erasure(stores: Stores) -> None:
+    assert boot_lock(stores, NOW) is None
+    erase(stores, PERSON, aliases=[ALIAS], request_id="r", now=NOW)
+    before = contents(stores)
+    assert boot_lock(stores, NOW) is None
+    assert contents(stores) == before
+
+
+def test_a_restored_backup_forgets_again(stores: Stores) -> None:
+    needles = SubjectKeys.of((PERSON, ALIAS), stores.vault).needles()
+    with backup(stores.database) as copy:
+        erase(stores, PERSON, aliases=[ALIAS], request_id="r", now=NOW)
+        restored = replace(stores, database=copy, models=Members(copy))
+        assert [n for n, texts in contents(restored).items() if any(w in t for w in needles for t in texts)]
+        others = contents(restored)["features.ftr_user_weekly"]
+        replay = boot_lock(restored, NOW)
+        assert replay is not None
+        assert (replay.n_erasures, replay.n_identities) == (1, 2)
+        after = contents(restored)
+        assert [n for n, texts in after.items() if any(w in t for w in needles for t in texts)] == []
+        assert set(after["features.ftr_user_weekly"]) < set(others)
+        assert isinstance(restored.models, Members)
+        assert set(restored.models.tainted) == set(SETS)
+        assert boot_lock(restored, NOW) is None
+        with copy.connect("ml") as conn:
+            conn.execute("select 1")
+
+
+def test_nobody_logs_in_until_the_replay_is_verified(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    with backup(stores.database) as copy:
+        erase(stores, PERSON, aliases=[ALIAS], request_id="r", now=NOW)
+        restored = replace(stores, database=copy, models=Members(copy))
+        waiting = copy.connect("collection")
+
+        def locked(_: object) -> None:
+            for stage in ("collection", "privacy", "dbt", "ml", "quality", "dagster", "mlflow"):
+                with pytest.raises(DatabaseUnreachableError):
+                    copy.connect(stage)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("privacy.erasure.boot.verify", locked)
+        with pytest.raises(KeyboardInterrupt):
+            boot_lock(restored, NOW)
+        with pytest.raises(Exception, match=r"terminat|closed"):
+            waiting.execute("select 1")
+        waiting.close()
+        with pytest.raises(DatabaseUnreachableError):  # a kill leaves it locked
+            copy.connect("ml")
+        monkeypatch.setattr("privacy.erasure.boot.verify", verify)
+        assert boot_lock(restored, NOW) is not None
+        copy.connect("ml").close()
+
+
+def test_a_replay_that_leaves_something_stays_locked(stores: Stores) -> None:
+    with backup(stores.database) as copy:
+        erase(stores, PERSON, aliases=[ALIAS], request_id="r", now=NOW)
+        restored = replace(stores, database=copy, models=Members(copy))
+        with copy.connect(ADMIN) as conn:
+            conn.execute("create table warehouse.notes (t text)")
+            conn.execute("insert into warehouse.notes values (%s)", (PERSON,))
+        with pytest.raises(SurvivingRowsError, match=r"warehouse\.notes"):
+            boot_lock(restored, NOW)
+        with pytest.raises(DatabaseUnreachableError):
+            copy.connect("ml")
+        with copy.connect(ADMIN) as conn:
+            conn.execute("drop table warehouse.notes")
+        assert boot_lock(restored, NOW) is not None
+
+
+def test_a_ledger_older_than_the_database_is_refused(stores: Stores) -> None:
+    erase(stores, PERSON, aliases=[ALIAS], request_id="r", now=NOW)
+    first = stores.ledger.path.read_bytes()
+    erase(stores, OTHER, request_id="r2", now=NOW)
+    stores.ledger.path.write_bytes(first)
+    with pytest.raises(BrokenLedgerError, match="restore the ledger"):
+        boot_lock(stores, NOW)
