@@ -11,13 +11,32 @@ if TYPE_CHECKING:
     from privacy.requests.desk import Desk
     from privacy.requests.effects import Effect
     from privacy.requests.kinds import Kind
+    from privacy.requests.store import Request
+
+CARRIED_OUT = ("access", "export", "restriction", "objection", "rectification")
+
+
+def carry_out(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
+    """Carry a request out to its end; one whose rows were not counted yet is counted first.
+
+    Raises UnsupportedKindError, SurvivingRowsError, or what the effect raises; the request is failed then.
+    """
+    from privacy.requests import running, store
+    from privacy.requests.machine import State
+
+    request, _ = store.load(desk.conn, request_id)
+    if request.state is State.IDENTIFIED:  # the count was interrupted
+        assess(platform, desk, request_id, by=by)
+    with effect_of(platform, desk, request.kind) as effect:
+        return running.run(desk, request_id, effect, by=by)
 
 
 @contextmanager
-def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect | None]:
-    """The effect of a kind with a connection of its own, or None where nothing carries it out."""
+def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect]:
+    """The effect of a kind, with a connection of its own. Raises UnsupportedKindError where nothing carries it out."""
     from privacy.exports.exporting import Exporter
     from privacy.requests.blocking import Block
+    from privacy.requests.errors import UnsupportedKindError
     from privacy.requests.kinds import Kind
     from privacy.requests.rectification import Rectification
 
@@ -31,7 +50,20 @@ def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect | N
             case Kind.RECTIFICATION:
                 yield Rectification(conn)
             case _:
-                yield None
+                raise UnsupportedKindError(f"nothing here carries out a request for {kind}")
+
+
+def assess(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
+    """Count what a request touches, as the role that may look for a person in every stage."""
+    from privacy.exports.exporting import keys_of
+    from privacy.requests.blast import Reach, count_reach
+
+    def count(subject: str) -> dict[str, Reach]:
+        keys = keys_of(platform.vault, subject)
+        return count_reach(conn, {kind: str(keys[kind]) for kind in ("raw", "keyed")})
+
+    with platform.database.connect("erasure") as conn:
+        return desk.assess(request_id, count, by=by)
 
 
 def models_that_used(platform: Platform, subject: str) -> list[dict[str, Any]]:

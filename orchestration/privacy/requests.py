@@ -134,6 +134,7 @@ def show(settings: Settings, options: argparse.Namespace) -> int:
 def verify_identity(settings: Settings, options: argparse.Namespace) -> int:
     """Check who asks, and then count what the request touches."""
     from orchestration.handlers import say
+    from orchestration.privacy.request_effects import assess
 
     with _desk(settings) as (platform, desk):
         if options.challenge:
@@ -159,19 +160,10 @@ def decide(settings: Settings, options: argparse.Namespace) -> int:
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Carry a request out."""
     from orchestration.handlers import say
-    from orchestration.privacy.request_effects import effect_of
-    from privacy.requests import running, store
-    from privacy.requests.machine import State
+    from orchestration.privacy.request_effects import carry_out
 
     with _desk(settings) as (platform, desk):
-        request, _ = store.load(desk.conn, options.request)
-        if request.state is State.IDENTIFIED:  # the count was interrupted
-            request = assess(platform, desk, options.request, by=options.by)
-        with effect_of(platform, desk, request.kind) as effect:
-            if effect is None:
-                return complain(f"nothing here carries out a request for {request.kind}", USAGE)
-            request = running.run(desk, options.request, effect, by=options.by)
-        _tell(request)
+        _tell(carry_out(platform, desk, options.request, by=options.by))
         if link := _link(platform, desk, options.request):
             say(f"link, for one use within 7 days: {link}")
     return DONE
@@ -214,22 +206,6 @@ def expire(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG
         removed = store.expire(desk.conn, store.folder_of(platform.home), now=desk.now())
     say(f"{len(removed)} packages removed")
     return DONE
-
-
-def assess(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
-    """Count what a request touches, as the role that may look for a person in every stage."""
-    from privacy.exports.exporting import keys_of
-    from privacy.requests.blast import count_reach
-
-    with platform.database.connect("erasure") as conn:
-        names = ("raw", "keyed")
-        return desk.assess(
-            request_id,
-            lambda subject: count_reach(
-                conn, {k: str(v) for k, v in keys_of(platform.vault, subject).items() if k in names}
-            ),
-            by=by,
-        )
 
 
 def _link(platform: Platform, desk: Desk, request_id: str) -> str | None:

@@ -1,0 +1,116 @@
+"""Requests of people in Dagster: approved ones are carried out, expired packages go, and how all stand is shown."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration import plots
+from orchestration.platform import PlatformResource
+
+if TYPE_CHECKING:
+    from privacy.requests.overview import Overview
+
+
+class RequestConfig(dg.Config):
+    """Which request a run carries out."""
+
+    request: str
+
+
+@dg.op(name="request_run", out=dg.Out(str), tags={"team": "privacy"})
+def request_run(context: dg.OpExecutionContext, platform: PlatformResource, config: RequestConfig) -> str:
+    """Carry one request out to its proof; a failure is kept with the request, and the run fails."""
+    from orchestration.privacy.request_effects import carry_out
+    from privacy.requests.desk import Desk
+
+    opened = platform.open()
+    with opened.database.connect("privacy") as conn:
+        desk = Desk(conn, opened.vault, opened.settings.now)
+        request = carry_out(opened, desk, config.request, by="dagster")
+    context.add_output_metadata({"kind": str(request.kind), "state": str(request.state), "due": str(request.due_on)})
+    return str(request.state)
+
+
+@dg.op(name="requests_review", out=dg.Out(int), tags={"team": "privacy"})
+def requests_review(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
+    """Remove packages whose time is over and count how requests stand; late ones are errors in the run's log."""
+    from privacy.exports.store import expire, folder_of
+    from privacy.requests import overview, store
+
+    opened = platform.open()
+    with opened.database.connect("privacy") as conn:
+        removed = expire(conn, folder_of(opened.home), now=opened.settings.now())
+        found = overview.overview(store.find(conn), opened.settings.now().date())
+    if found.n_late:
+        context.log.error(f"{found.n_late} requests are late; `lethe privacy requests list --open` names them")
+    context.add_output_metadata(metadata_of(found, len(removed)))
+    return found.n_late
+
+
+def metadata_of(found: "Overview", n_removed: int) -> dict[str, Any]:
+    """Counts by kind and state, what is late or soon due, and bars of requests per day."""
+    rows = [f"| {kind} | {state} | {n:,} |" for (kind, state), n in found.standing.items()]
+    return {
+        "open": found.n_open,
+        "late": found.n_late,
+        "due_within_a_week": found.n_soon,
+        "packages_removed": n_removed,
+        "standing": dg.MetadataValue.md("\n".join(["| kind | state | requests |", "|---|---|---|", *rows])),
+        "received_per_day": plots.series(found.per_day, "requests per day"),
+    }
+
+
+@dg.job(name="request_job", description="Carries out one request of a person and measures that it is done.")
+def request_job() -> None:
+    """One op: each of its steps is stored before the next, so that a killed run is run again."""
+    request_run()
+
+
+@dg.job(name="requests_review_job", description="Removes expired packages and shows how requests of people stand.")
+def requests_review_job() -> None:
+    """One op."""
+    requests_review()
+
+
+@dg.sensor(
+    job=request_job,
+    minimum_interval_seconds=60,
+    description="Carries out requests that are approved, and those whose run was interrupted; failed ones wait.",
+)
+def approved_requests(platform: PlatformResource) -> dg.SensorResult | dg.SkipReason:
+    """One run a request; the same request asks again only after it has moved."""
+    from orchestration.privacy.request_effects import CARRIED_OUT
+    from privacy.requests.kinds import Kind
+    from privacy.requests.overview import ready
+
+    opened = platform.open()
+    with opened.database.connect("privacy") as conn:
+        waiting = ready(conn, map(Kind, CARRIED_OUT), opened.settings.now())
+    if not waiting:
+        return dg.SkipReason("no request waits")
+    return dg.SensorResult([
+        dg.RunRequest(
+            run_key=f"{request_id}-{event}",
+            run_config={"ops": {"request_run": {"config": {"request": request_id}}}},
+            tags={"lethe/cause": f"{request_id} is approved or was interrupted"},
+        )
+        for request_id, event in waiting
+    ])  # fmt: skip
+
+
+@dg.schedule(
+    job=requests_review_job,
+    cron_schedule="30 3 * * *",
+    execution_timezone="UTC",
+    description="Removes expired packages and counts late requests at 03:30 UTC.",
+)
+def daily_requests_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run a day."""
+    day = context.scheduled_execution_time.date().isoformat()
+    return dg.RunRequest(run_key=f"requests-{day}", tags={"lethe/cause": "schedule: daily review of requests"})
+
+
+ASSETS: list[dg.AssetsDefinition] = []
+JOBS = [request_job, requests_review_job]
+SCHEDULES = [daily_requests_review]
+SENSORS = [approved_requests]
