@@ -254,7 +254,8 @@ class Vault:
             if names:
                 end = self._tombstones.append(names, end)
             n_deleted = delete(connection, names)
-            connection.execute("insert or replace into tombstones values (1, ?, ?)", (end.n_bytes, end.chain))
+            if end != before:
+                connection.execute("insert or replace into tombstones values (1, ?, ?)", (end.n_bytes, end.chain))
         return n_replayed, n_deleted
 
     def _blinded(self, subjects: Iterable[str]) -> dict[bytes, str]:
