@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import day_name, month_name
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -65,13 +66,14 @@ def _words(values: object) -> Iterator[str]:
 
 
 def _common() -> frozenset[str]:
-    """Ordinary English: Faker's list, and the words that Python's own manual writes small more than once."""
+    """Ordinary English: Faker's list, days and months, and what Python's own manual writes small more than once."""
     from pydoc_data.topics import topics
 
     from faker.providers.lorem.en_US import Provider
 
     manual = Counter(word for text in topics.values() for word in _PROSE_WORD.findall(text))
-    return frozenset(_words(Provider.word_list)) | {word for word, n in manual.items() if n > 1}
+    dates = {word.lower() for word in (*day_name, *month_name) if word}
+    return frozenset(_words(Provider.word_list)) | dates | {word for word, n in manual.items() if n > 1}
 
 
 def _places() -> frozenset[str]:

@@ -58,13 +58,12 @@ def _tagged(found: Sequence[Token], tagger: Tagger) -> Iterator[Finding]:
 
 
 def _grown(found: Sequence[Token], at: int, last: int, words: Gazetteer) -> int:
-    """A lone given name takes the capitalised word after it along: the tagger is shy of family names no list holds."""
+    """A lone given name takes the word after it along: the tagger is shy of family names that no list holds."""
     if last - at != 1 or last >= len(found) or found[last].start - found[last - 1].end != 1:
         return last
     after = found[last].word
-    is_name = (
-        shape(after) in ("Xx", "Xx-") and "C" not in listed(after, words) and not is_other(after) and not is_unit(after)
-    )
+    alike = shape(after) in ("Xx", "Xx-") or (shape(after) == shape(found[at].word) == "x" and len(after) > 3)
+    is_name = alike and "C" not in listed(after, words) and not is_other(after) and not is_unit(after)
     return last + 1 if is_name and "F" in listed(found[at].word, words) else last
 
 
