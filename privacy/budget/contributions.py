@@ -10,30 +10,29 @@ from typing import Final
 
 from privacy.budget.bounds import ROWS, SUM, USERS
 
-_CELLS: Final = """
-with cells as (
-  select cast({user} as varchar) as person, cast({grp} as varchar) as grp, count(*) as n_rows
-  from {rows}
-  where {user} is not null and {grp} is not null and {value} is not null and {chosen}
-  group by 1, 2
-)"""
+# Rows of a person in a group; read once, and everything below works on it.
+CELLS: Final = """
+create temp table contribution_cells {lifetime} as
+select cast({user} as varchar) as person, cast({grp} as varchar) as grp, count(*) as n_rows
+from {rows}
+where {user} is not null and {grp} is not null and {value} is not null and {chosen}
+group by 1, 2"""
 
 # Only people above the bound are ranked: hashing is most of the cost, and few are above a sensible bound.
-_KEPT: Final = (
-    _CELLS
-    + """, many as (
-  select person from cells group by person having count(*) > {n_groups}
+_KEPT: Final = """
+with many as (
+  select person from contribution_cells group by person having count(*) > {n_groups}
 ), ranked as (
   select person, grp, n_rows, row_number() over (
     partition by person order by {cell_digest}
   ) as place
-  from cells where exists (select 1 from many where many.person = cells.person)
+  from contribution_cells as c where exists (select 1 from many where many.person = c.person)
 ), kept as (
-  select person, grp, n_rows from cells where not exists (select 1 from many where many.person = cells.person)
+  select person, grp, n_rows from contribution_cells as c
+  where not exists (select 1 from many where many.person = c.person)
   union all
   select person, grp, n_rows from ranked where place <= {n_groups}
 )"""
-)
 
 # Rows of one person, group and value are alike: the order among them does not matter.
 _ROWS: Final = (
@@ -52,13 +51,11 @@ _ROWS: Final = (
 )"""
 )
 
-SPREAD: Final = (
-    _CELLS
-    + """, spread as (
-  select count(*) as n_groups, max(n_rows) as most_rows from cells group by person
+SPREAD: Final = """
+with spread as (
+  select count(*) as n_groups, max(n_rows) as most_rows from contribution_cells group by person
 )
 select n_groups, most_rows, count(*) from spread group by 1, 2"""
-)
 
 TALLIES: Final = {
     USERS: _KEPT + " select grp, count(*) from kept group by grp",

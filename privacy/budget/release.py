@@ -56,30 +56,29 @@ def release(conn: psycopg.Connection, source: Source, query: Query, *, key: byte
 
 def answer(source: Source, query: Query, key: bytes) -> Answer:
     """Draw the noisy answer of a query whose cost is already spent."""
-    choice = query.bounds
-    on_bounds = Decimal(0)
-    if isinstance(choice, Choose):
-        on_bounds = exact(query.rho * choice.share, "rho on bounds")
-        bounds = chosen_bounds(source, query, choice, on_bounds)
-    else:
-        bounds = choice
-    rho = query.rho - on_bounds
-    exact_values = source.tally(query.statistic, query.groups, bounds, key)
-    sensitivity = bounds.sensitivity(query.statistic)
+    choice, on_bounds = query.bounds, Decimal(0)
+    with source.read(query.statistic, query.groups) as rows:
+        if isinstance(choice, Choose):
+            on_bounds = exact(query.rho * choice.share, "rho on bounds")
+            bounds = chosen_bounds(rows.spread(), query, choice, on_bounds)
+        else:
+            bounds = choice
+        tally = rows.tally(bounds, key)
+    rho, sensitivity = query.rho - on_bounds, bounds.sensitivity(query.statistic)
     if query.groups is None:
         mechanism = selective(sensitivity, rho, query.delta)
-        return Answer(mechanism.draw_groups(exact_values), bounds, mechanism, on_bounds)
+        return Answer(mechanism.draw_groups(tally), bounds, mechanism, on_bounds)
     mechanism = additive(query.mechanism, sensitivity, rho)
-    noisy = mechanism.draw([exact_values.get(group, 0) for group in query.groups])
+    noisy = mechanism.draw([tally.get(group, 0) for group in query.groups])
     return Answer(dict(zip(query.groups, noisy, strict=True)), bounds, mechanism, on_bounds)
 
 
-def chosen_bounds(source: Source, query: Query, choice: Choose, rho: Decimal) -> Bounds:
+def chosen_bounds(spread: list[tuple[int, int, int]], query: Query, choice: Choose, rho: Decimal) -> Bounds:
     """Bounds from noisy histograms of groups per person and, for rows and sums, of a person's most rows in one group.
 
-    Public groups: the bound with the least expected error; otherwise the bound that 95 % of the people stay within.
+    spread: Reading.spread's. Public groups: the bound with the least expected error; otherwise the bound that 95 % of
+    the people stay within.
     """
-    spread = source.spread(query.groups)
     part = exact(rho / (1 if query.statistic == USERS else 2), "rho of a histogram")
     most_groups = choice.most_groups if query.groups is None else min(choice.most_groups, len(query.groups))
     per_person = noisy_histogram(_people(spread, 0), most_groups, part)

@@ -5,7 +5,8 @@ What leaves this module is exact and stays inside the process until noise is add
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,15 +14,17 @@ import psycopg
 from psycopg import sql
 
 from privacy.budget.bounds import SUM, Bounds
-from privacy.budget.contributions import BOUNDED, SPREAD, TALLIES
+from privacy.budget.contributions import BOUNDED, CELLS, SPREAD, TALLIES
 from privacy.budget.errors import ContributionQueryError, InvalidQueryError
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 Groups = Sequence[str] | None
-Template = str
+Run = Callable[[str, Bounds | None, bytes], list[tuple[Any, ...]]]
 INTEGER_OIDS = (20, 21, 23)  # int8, int2, int4
+ANYBODY = Bounds(1)  # where a text has no bounds to fill in
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,27 @@ class Columns:
         return [name for name in (self.user, self.group, self.of(statistic)) if name is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the rows for one statistic. `run` fills in one of the texts of contributions.py and runs it."""
+
+    statistic: str
+    run: Run
+
+    def spread(self) -> list[tuple[int, int, int]]:
+        """(groups of a person, most rows in one of them, people): how contributions are spread."""
+        return [(int(n), int(most), int(people)) for n, most, people in self.run(SPREAD, None, b"")]
+
+    def tally(self, bounds: Bounds, key: bytes) -> dict[str, int]:
+        """The exact statistic per group over bounded contributions."""
+        return {str(group): int(value) for group, value in self.run(TALLIES[self.statistic], bounds, key)}
+
+    def bounded(self, bounds: Bounds, key: bytes) -> list[tuple[str, str, int, int]]:
+        """(person, group, rows, amount) of what enters a tally: for proofs, never for release."""
+        rows = self.run(BOUNDED[self.statistic], bounds, key)
+        return [(person, group, int(n), int(amount)) for person, group, n, amount in rows]
+
+
 class Source(Protocol):
     """Rows of people."""
 
@@ -55,12 +79,8 @@ class Source(Protocol):
         """Raise InvalidQueryError for columns that are absent or not whole numbers. Reads no row: it is free."""
         ...
 
-    def spread(self, groups: Groups) -> list[tuple[int, int, int]]:
-        """(groups of a person, most rows in one of them, people): how contributions are spread."""
-        ...
-
-    def tally(self, statistic: str, groups: Groups, bounds: Bounds, key: bytes) -> dict[str, int]:
-        """The exact statistic per group over bounded contributions."""
+    def read(self, statistic: str, groups: Groups) -> AbstractContextManager[Reading]:
+        """A reading of the rows in these groups (None: in any)."""
         ...
 
 
@@ -80,38 +100,24 @@ class ArrowSource:
         if value is not None and not pa.types.is_integer(self.table.schema.field(value).type):
             raise _fractions(value)
 
-    def spread(self, groups: Groups) -> list[tuple[int, int, int]]:
+    @contextmanager
+    def read(self, statistic: str, groups: Groups) -> Iterator[Reading]:
         """See Source."""
-        return [(int(n), int(most), int(people)) for n, most, people in self._run(SPREAD, None, groups)]
-
-    def tally(self, statistic: str, groups: Groups, bounds: Bounds, key: bytes) -> dict[str, int]:
-        """See Source."""
-        rows = self._run(TALLIES[statistic], self.columns.of(statistic), groups, bounds, key)
-        return {str(group): int(value) for group, value in rows}
-
-    def bounded(self, statistic: str, groups: Groups, bounds: Bounds, key: bytes) -> list[tuple[str, str, int, int]]:
-        """(person, group, rows, amount) of what enters a tally: for proofs, never for release."""
-        rows = self._run(BOUNDED[statistic], self.columns.of(statistic), groups, bounds, key)
-        return [(person, group, int(n), int(amount)) for person, group, n, amount in rows]
-
-    def _run(
-        self, template: Template, value: str | None, groups: Groups, bounds: Bounds | None = None, key: bytes = b""
-    ) -> list[tuple[Any, ...]]:
         import duckdb
         import pyarrow as pa
 
-        text = template.format(**_duckdb_words(self.columns, value, groups is not None, bounds))
-        try:
-            with duckdb.connect(config={"enable_external_access": False}) as connection:
-                connection.register("people_rows", self.table)
-                if groups is not None:
-                    connection.register("public_groups", pa.table({"grp": pa.array(groups, pa.string())}))
-                rows = connection.execute(text, {"key": key} if "$key" in text else {}).fetchall()
-        except duckdb.Error as error:
-            kind = type(error).__name__
-        else:
-            return rows
-        raise ContributionQueryError(f"DuckDB refused the rows with {kind}; its message is withheld, it quotes values")
+        words = _duckdb_words(self.columns, self.columns.of(statistic), chosen=groups is not None)
+        with duckdb.connect(config={"enable_external_access": False, "preserve_insertion_order": False}) as connection:
+
+            def run(template: str, bounds: Bounds | None, key: bytes) -> list[tuple[Any, ...]]:
+                text = template.format(**words, **{n: str(v) for n, v in _numbers(bounds).items()})
+                return _duckdb_rows(connection, text, {"key": key} if "$key" in text else {})
+
+            connection.register("people_rows", self.table)
+            if groups is not None:
+                connection.register("public_groups", pa.table({"grp": pa.array(groups, pa.string())}))
+            _duckdb_rows(connection, CELLS.format(**words), {})
+            yield Reading(statistic, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +130,32 @@ class PostgresSource:
 
     def check(self, statistic: str) -> None:
         """See Source."""
-        value = self.columns.of(statistic)
-        types = self._types()
+        value, types = self.columns.of(statistic), self._types()
         _require_columns(self.columns.needed(statistic), types)
         if value is not None and types[value] not in INTEGER_OIDS:
             raise _fractions(value)
 
-    def spread(self, groups: Groups) -> list[tuple[int, int, int]]:
-        """See Source."""
-        return [(int(n), int(most), int(people)) for n, most, people in self._run(SPREAD, None, groups)]
+    @contextmanager
+    def read(self, statistic: str, groups: Groups) -> Iterator[Reading]:
+        """See Source. One transaction; its temporary tables end with it."""
+        words = _postgres_words(self.table, self.columns, self.columns.of(statistic), chosen=groups is not None)
 
-    def tally(self, statistic: str, groups: Groups, bounds: Bounds, key: bytes) -> dict[str, int]:
-        """See Source."""
-        rows = self._run(TALLIES[statistic], self.columns.of(statistic), groups, bounds, key)
-        return {str(group): int(value) for group, value in rows}
+        def run(template: str, bounds: Bounds | None, key: bytes) -> list[tuple[Any, ...]]:
+            text = sql.SQL(template).format(**words, **{n: sql.Literal(v) for n, v in _numbers(bounds).items()})
+            return self.conn.execute(text, {"key": key}).fetchall()
 
-    def _run(
-        self, template: Template, value: str | None, groups: Groups, bounds: Bounds | None = None, key: bytes = b""
-    ) -> list[tuple[Any, ...]]:
-        words = _postgres_words(self.table, self.columns, value, groups is not None, bounds)
         with self.conn.transaction():
-            parameters = {"key": key, "groups": None if groups is None else list(groups)}
-            return self.conn.execute(sql.SQL(template).format(**words), parameters).fetchall()
+            self._load(groups)
+            self.conn.execute(sql.SQL(CELLS).format(**words))
+            self.conn.execute("analyze contribution_cells")
+            yield Reading(statistic, run)
+
+    def _load(self, groups: Groups) -> None:
+        if groups is not None:
+            self.conn.execute("create temp table public_groups (grp varchar) on commit drop")
+            with self.conn.cursor().copy("copy public_groups from stdin") as copy:
+                for group in groups:
+                    copy.write_row((group,))
 
     def _types(self) -> dict[str, int]:
         try:
@@ -158,11 +168,24 @@ class PostgresSource:
         return {column.name: column.type_code for column in cursor.description or []}
 
 
-def _duckdb_words(columns: Columns, value: str | None, chosen: bool, bounds: Bounds | None) -> Mapping[str, str]:
+def _duckdb_rows(
+    connection: duckdb.DuckDBPyConnection, text: str, parameters: dict[str, bytes]
+) -> list[tuple[Any, ...]]:
+    import duckdb
+
+    try:
+        return connection.execute(text, parameters).fetchall()
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    # DuckDB's messages quote values; this one is raised outside the handler so that no traceback carries them.
+    raise ContributionQueryError(f"DuckDB refused the rows with {kind}; its message is withheld, it quotes values")
+
+
+def _duckdb_words(columns: Columns, value: str | None, *, chosen: bool) -> Mapping[str, str]:
     group = _quoted(columns.group)
     amount = "1" if value is None else _quoted(value)
-    numbers = {} if bounds is None else {name: str(number) for name, number in _numbers(bounds).items()}
-    return numbers | {
+    return {
+        "lifetime": "",
         "rows": "people_rows",
         "user": _quoted(columns.user),
         "grp": group,
@@ -174,15 +197,12 @@ def _duckdb_words(columns: Columns, value: str | None, chosen: bool, bounds: Bou
     }
 
 
-def _postgres_words(
-    table: str, columns: Columns, value: str | None, chosen: bool, bounds: Bounds | None
-) -> Mapping[str, sql.Composable]:
+def _postgres_words(table: str, columns: Columns, value: str | None, *, chosen: bool) -> Mapping[str, sql.Composable]:
     group = sql.Identifier(columns.group)
     amount = sql.SQL("1") if value is None else sql.Identifier(value)
-    numbers = {} if bounds is None else {name: sql.Literal(number) for name, number in _numbers(bounds).items()}
-    some = sql.SQL("cast({} as varchar) = any(%(groups)s)").format(group)
+    some = sql.SQL("cast({} as varchar) in (select grp from public_groups)").format(group)
     return {
-        **numbers,
+        "lifetime": sql.SQL("on commit drop"),
         "rows": _name(table),
         "user": sql.Identifier(columns.user),
         "grp": group,
@@ -196,8 +216,9 @@ def _postgres_words(
     }
 
 
-def _numbers(bounds: Bounds) -> dict[str, int]:
-    return {"n_groups": bounds.groups, "n_rows": bounds.rows, "lower": bounds.lower, "upper": bounds.upper}
+def _numbers(bounds: Bounds | None) -> dict[str, int]:
+    known = bounds or ANYBODY
+    return {"n_groups": known.groups, "n_rows": known.rows, "lower": known.lower, "upper": known.upper}
 
 
 def _quoted(name: str) -> str:

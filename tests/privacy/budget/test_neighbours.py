@@ -41,7 +41,8 @@ def neighbours(statistic: str, bound: Bounds) -> tuple[Cells, Cells]:
 def cells(data: list[tuple[str, str]], statistic: str, bound: Bounds) -> Cells:
     who, what = zip(*data, strict=True)
     table = pa.table({"who": pa.array(who), "what": pa.array(what)})
-    tally = ArrowSource(table, Columns("who", "what")).tally(statistic, GROUPS, bound, b"k" * 32)
+    with ArrowSource(table, Columns("who", "what")).read(statistic, GROUPS) as reading:
+        tally = reading.tally(bound, b"k" * 32)
     return np.array([tally.get(group, 0) for group in GROUPS])
 
 

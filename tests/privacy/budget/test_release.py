@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from privacy.budget.ledger import Account, Budget, Grant, budget_of, grant, hist
 from privacy.budget.mechanisms import LAPLACE
 from privacy.budget.queries import Query
 from privacy.budget.release import chosen_bounds, release
-from privacy.budget.sources import ArrowSource, Columns, Groups, PostgresSource
+from privacy.budget.sources import ArrowSource, Columns, Groups, PostgresSource, Reading
 from warehouse.arrow import copy_arrow
 from warehouse.database import Database
 
@@ -39,21 +40,15 @@ def people() -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Untouchable:
-    """A source that nobody may read before the spend, or whose answer nobody may look at."""
+    """A source that nobody may read."""
 
     columns: Columns
-    readable: tuple[tuple[int, int, int], ...] = ()
 
     def check(self, statistic: str) -> None:
         """Free: reads no row."""
 
-    def spread(self, groups: Groups) -> list[tuple[int, int, int]]:  # noqa: ARG002
-        if not self.readable:
-            raise AssertionError("read too early")
-        return list(self.readable)
-
-    def tally(self, statistic: str, groups: Groups, bounds: Bounds, key: bytes) -> dict[str, int]:  # noqa: ARG002
-        raise AssertionError("looked at the answer")
+    def read(self, statistic: str, groups: Groups) -> AbstractContextManager[Reading]:
+        raise AssertionError(f"read too early: {statistic} of {groups}")
 
 
 @pytest.fixture
@@ -160,9 +155,9 @@ def test_sums_rows_laplace_and_bounds_of_an_earlier_release(database: Database, 
 
 
 def test_bounds_are_chosen_without_the_answer() -> None:
-    source = Untouchable(COLUMNS, ((1, 3, 9_000), (40, 3, 900), (300, 9, 4)))
+    spread = [(1, 3, 9_000), (40, 3, 900), (300, 9, 4)]
     wish = Query(ACCOUNT, "v1", ROWS, COLUMNS, tuple(f"g{n}" for n in range(1_000)), Decimal("0.1"))
-    chosen = chosen_bounds(source, wish, Choose(), Decimal("0.01"))
+    chosen = chosen_bounds(spread, wish, Choose(), Decimal("0.01"))
     assert 12 <= chosen.groups <= 46  # the few above are not worth the noise
     assert 3 <= chosen.rows <= 4
 
