@@ -39,7 +39,8 @@ def mentioned(text: str) -> list[str]:
 def test_every_command_in_a_document_exists(document: Path) -> None:
     for line in mentioned(document.read_text()):
         words = line.split()[1:]
-        name = next((n for n in (" ".join(words[:3]), " ".join(words[:2]), words[0]) if n in KNOWN or n == "COMMAND"), None)
+        prefixes = [" ".join(words[:n]) for n in (3, 2, 1)]
+        name = next((prefix for prefix in prefixes if prefix in KNOWN or prefix == "COMMAND"), None)
         assert name is not None, f"{document.name}: {line}"
         options = {o for o in re.findall(r"--[a-z-]+", line) if o != "--help"}
         known = {o for action in KNOWN[name]._actions for o in action.option_strings} if name in KNOWN else set()
