@@ -73,7 +73,7 @@ def requests_review_job() -> None:
 
 
 @dg.sensor(
-    job=request_job,
+    job_name="request_job",  # by name: binding resources to a job inside a sensor warns of a beta parameter in Dagster
     minimum_interval_seconds=60,
     description="Carries out requests that are approved, and those whose run was interrupted; failed ones wait.",
 )
