@@ -69,7 +69,7 @@ def fields(rows: int, n_subjects: int, bar: float | None) -> list[Figure]:
     of = f"{VALUE_BYTES} B, {n_subjects:,} subjects"
     return [
         rate(f"encrypt, {of}", rows, "fields/s", lambda: seal_fields(values, subjects, "f", keys), bar=bar),
-        rate(f"decrypt, {of}", rows, "fields/s", lambda: unseal_fields(sealed, subjects, "f", keys), bar=bar),
+        rate(f"decrypt, {of}", rows, "fields/s", lambda: unseal_fields(sealed, subjects, "f", keys)),
     ]
 
 
