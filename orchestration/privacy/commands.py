@@ -6,7 +6,7 @@ import argparse
 from importlib import import_module
 from typing import Any, Protocol
 
-AREAS: tuple[str, ...] = ("consent", "budget", "keys", "requests", "retention", "breaches")
+AREAS: tuple[str, ...] = ("consent", "budget", "keys", "requests", "erasure", "retention", "breaches")
 
 
 class AddCommand(Protocol):

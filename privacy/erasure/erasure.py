@@ -51,6 +51,23 @@ def erase(
     return _finish(work, verify(work), aggregates)
 
 
+def unfinished(stores: Stores) -> list[str]:
+    """Requests whose erasure is not complete, oldest first."""
+    with stores.database.connect("erasure") as conn:
+        rows = conn.execute("select request_id from privacy.erasures where status <> 'complete' order by opened_at")
+        return [str(row[0]) for row in rows]
+
+
+def resume(stores: Stores, request_id: str, now: datetime) -> dict[str, Any]:
+    """Go on with an erasure that knows its person itself; otherwise as erase."""
+    with stores.database.connect("erasure") as conn:
+        found = state.fetch(conn, state.identify(request_id), stores.vault)
+    if found is None or found.keys is None or not found.keys.users:
+        raise ErasureInputError(f"there is no unfinished erasure of {request_id}; start it with the person's id")
+    first, *others = found.keys.users
+    return erase(stores, first, request_id=request_id, now=now, aliases=others)
+
+
 def carry_out(work: Work) -> Work:
     """Taint, count and delete; the erasure with all that was found meanwhile."""
     work = taint(work)

@@ -1,0 +1,99 @@
+"""Erasures in Dagster: going on with what was stopped, marking what withdrawals taint, retraining what is marked."""
+
+from typing import Any
+
+import dagster as dg
+
+from orchestration.jobs import retrain_job
+from orchestration.platform import Platform, PlatformResource
+
+
+@dg.op(name="go_on_with_erasures", out=dg.Out(int), tags={"team": "privacy"})
+def go_on_with_erasures(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
+    """Complete every erasure that a kill or a fault stopped; the first that cannot be completed fails the run."""
+    from orchestration.privacy.erasure import stores_of
+    from privacy.erasure.erasure import resume, unfinished
+
+    opened = platform.open()
+    stores = stores_of(opened)
+    requests = unfinished(stores)
+    n_deleted = 0
+    for request in requests:
+        receipt = resume(stores, request, opened.settings.now())
+        n_deleted += sum(row["deleted"] for row in receipt["targets"])
+    context.add_output_metadata({"erasures": len(requests), "rows_deleted": n_deleted})
+    return len(requests)
+
+
+@dg.op(name="mark_withdrawn", out=dg.Out(int), tags={"team": "privacy"})
+def mark_withdrawn(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
+    """Mark the versions that learnt from people who withdrew their consent to model training since."""
+    facts = taint_withdrawals(platform.open())
+    context.add_output_metadata({"tainted_versions": len(facts)})
+    return len(facts)
+
+
+def taint_withdrawals(platform: Platform) -> list[dict[str, Any]]:
+    """The versions that learnt from people whose last word about model training is no."""
+    from orchestration.privacy.erasure import stores_of
+    from privacy.erasure.keys import SubjectKeys
+
+    with platform.database.connect("privacy") as conn:
+        rows = conn.execute(
+            "select subject from consent.consent_settings where purpose = 'model_training' and decision = 'withdraw'"
+        ).fetchall()
+    stores = stores_of(platform)
+    tokens = SubjectKeys.of([str(row[0]) for row in rows], platform.vault).tokens
+    sets = sorted(stores.models.members(tokens)) if tokens else []
+    return [dict(fact) for fact in stores.models.taint(sets, cause="withdrawal", now=platform.settings.now())]
+
+
+@dg.job(name="erasure_job", description="Goes on with stopped erasures and marks the models that withdrawals taint.")
+def erasure_job() -> None:
+    """Two ops that do not depend on each other."""
+    go_on_with_erasures()
+    mark_withdrawn()
+
+
+@dg.sensor(
+    job=retrain_job,
+    minimum_interval_seconds=300,
+    description="Retrains when the champion learnt from somebody who is gone; it must be replaced within a week.",
+)
+def tainted_champion(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
+    """One training a day and marked version, until another champion stands."""
+    from ml.taint import needs_retraining
+
+    opened = platform.open()
+    marked = needs_retraining(opened.registry)
+    if marked is None:
+        return dg.SkipReason("the champion learnt from nobody who is gone")
+    cause = f"version {marked.version} is tainted ({marked.cause}), replace by {marked.retrain_by:%Y-%m-%d}"
+    key = f"tainted-{marked.version}-{opened.settings.now():%Y-%m-%d}"
+    return dg.RunRequest(run_key=key, tags={"lethe/cause": cause})
+
+
+@dg.sensor(
+    job=erasure_job,
+    minimum_interval_seconds=300,
+    description="Goes on with erasures that stopped, once an hour, and looks for models that withdrawals taint.",
+)
+def stopped_erasures(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
+    """A run where an erasure is not complete or a consent to model training was withdrawn since the last run."""
+    opened = platform.open()
+    with opened.database.connect("erasure") as conn:
+        row = conn.execute(
+            "select (select count(*) from privacy.erasures where status <> 'complete'), "
+            "(select coalesce(max(consent_event_id), 0) from consent.consent_events "
+            "where purpose = 'model_training' and decision = 'withdraw')"
+        ).fetchone()
+    n_stopped, last = row or (0, 0)
+    if not n_stopped and not last:
+        return dg.SkipReason("every erasure is complete and nobody withdrew")
+    hour = f"{opened.settings.now():%Y-%m-%dT%H}" if n_stopped else ""
+    return dg.RunRequest(run_key=f"erasures-{hour}-{last}", tags={"lethe/cause": f"{n_stopped} erasures not complete"})
+
+
+ASSETS: list[dg.AssetsDefinition] = []
+JOBS = [erasure_job]
+SENSORS = [tainted_champion, stopped_erasures]

@@ -1,0 +1,53 @@
+"""A receipt is checked where there is no home; Dagster's part loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestration.cli import main
+from privacy.erasure.erasure import erase, receipt_path, resume, unfinished
+from privacy.erasure.errors import ErasureInputError, SurvivingRowsError
+from privacy.erasure.stores import Stores
+from privacy.signing import signer
+from tests.privacy.erasure.world import ALIAS, NOW, PERSON
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_receipt_is_checked_without_a_home(
+    stores: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipt = erase(stores, PERSON, aliases=[ALIAS], request_id="request-1", now=NOW)
+    path, elsewhere = receipt_path(stores.home, receipt["erasure_id"]), tmp_path / "elsewhere"
+    command = ["privacy", "erasure", "verify", "--home", str(elsewhere)]
+    assert main([*command, str(path), "--trust", signer(stores.vault)]) == 0
+    assert "0 left" in capsys.readouterr().out
+    assert not elsewhere.exists()
+    assert main([*command, str(path), "--trust", "0" * 32]) != 0
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps(receipt | {"request_id": "another"}))
+    assert main([*command, str(changed)]) != 0
+    assert main([*command, str(tmp_path / "none.json")]) != 0
+
+
+def test_a_stopped_erasure_goes_on_without_its_person(stores: Stores) -> None:
+    path = stores.home / "notes.bin"
+    path.write_bytes(PERSON.encode())
+    with pytest.raises(SurvivingRowsError):
+        erase(stores, PERSON, aliases=[ALIAS], request_id="request-1", now=NOW)
+    assert unfinished(stores) == ["request-1"]
+    path.unlink()
+    assert resume(stores, "request-1", NOW)["n_identities"] == 2
+    assert unfinished(stores) == []
+    with pytest.raises(ErasureInputError):
+        resume(stores, "request-1", NOW)
+
+
+def test_dagster_loads_the_jobs() -> None:
+    from orchestration.privacy import erasure_jobs
+
+    assert {job.name for job in erasure_jobs.JOBS} == {"erasure_job"}
+    assert {sensor.name for sensor in erasure_jobs.SENSORS} == {"tainted_champion", "stopped_erasures"}
