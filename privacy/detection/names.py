@@ -11,7 +11,8 @@ from privacy.detection.lexicon import PARTICLES, TITLES
 from privacy.detection.tagger import Tagger
 from privacy.detection.tokens import Token, is_other, is_unit, listed, shape, tokens
 
-TAGGED = 0.4  # least marginal of a word inside a name
+# Least marginal of a word inside a name. On the tuning texts: recall .865, precision .709 (at .4: .837, .754).
+TAGGED = 0.2
 MAX_WORDS = 5
 _JOINS = PARTICLES | {"."}
 
