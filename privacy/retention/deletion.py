@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 import psycopg
 
-from privacy.retention.holds import Clause, Tokens, held, in_force
+from privacy.retention.holds import NOTHING, Clause, Tokens, held, in_force
 from privacy.retention.partitions import drop_before
 from privacy.retention.planning import OPEN_DAYS, VALUES, Line
 from privacy.retention.policies import PropertyRule
 from privacy.retention.stores import EVENTS, TRAINING, Method, Store, by_name
-from privacy.retention.terms import Terms, terms
+from privacy.retention.terms import Terms
 
 # A build in progress must not write the books of a day while they are taken away. The name is what dbt's models lock:
 # `this` as dbt writes it (macros/dirty_days.sql).
@@ -36,9 +35,9 @@ class Step:
     tokens: Tokens
 
     @classmethod
-    def begin(cls, conn: psycopg.Connection, tokens: Tokens, now: datetime) -> Step:
-        """Inside the caller's transaction."""
-        return cls(conn, terms(conn, now, in_force(conn, now, lock=True)), tokens)
+    def begin(cls, conn: psycopg.Connection, found: Terms, tokens: Tokens) -> Step:
+        """Inside the caller's transaction: the terms with the holds of this moment, which cannot change meanwhile."""
+        return cls(conn, replace(found, holds=tuple(in_force(conn, found.now, lock=True))), tokens)
 
     def record(self, line: Line) -> Line:
         """Write down what went, in the transaction in which it goes. A step without effect leaves no row."""
@@ -51,10 +50,10 @@ class Step:
         return line
 
 
-def close_days(step: Step) -> int:
+def close_days(step: Step) -> tuple[int, list[Line]]:
     """End the event days past their term: their books go in one transaction, so that nothing computes them again.
 
-    What dbt made of them stays until its own policy's end. Returns how many days are newly closed.
+    What dbt made of them stays until its own policy's end. Returns how many days are newly closed, and the books.
     """
     if _exists(step.conn, "staging.model_days"):
         step.conn.execute(LOCK_MODELS)
@@ -68,10 +67,8 @@ def close_days(step: Step) -> int:
         f"from {OPEN_DAYS} where {closing.text} on conflict do nothing".encode(),
         (step.terms.now, *closing.parameters),
     ).rowcount
-    for store in by_name().values():
-        if store.method is Method.BOOKS and _exists(step.conn, store.table):
-            delete_rows(step, store)
-    return n_closed
+    books = [s for s in by_name().values() if s.method is Method.BOOKS and _exists(step.conn, s.table)]
+    return n_closed, [delete_rows(step, store) for store in books]
 
 
 def drop_partitions(step: Step) -> dict[str, int]:
@@ -114,12 +111,12 @@ def delete_rows(step: Step, store: Store) -> Line:
     """Delete the rows of one table that are past their term and not held."""
     expired, kept = step.terms.expired(store), held(store, step.terms.holds, step.tokens)
     n_deleted = n_held = 0
-    if expired.text != "false":
+    if expired != NOTHING:
         n_deleted = step.conn.execute(
             f"delete from {store.table} where ({expired.text}) and not ({kept.text})".encode(),
             (*expired.parameters, *kept.parameters),
         ).rowcount
-        n_held = 0 if kept.text == "false" else _n_left(step, store, expired)
+        n_held = 0 if kept == NOTHING else _n_left(step, store, expired)
     return step.record(
         Line(store.table, store.policy, step.terms.cutoff(store.policy), store.method, n_deleted, n_held)
     )
@@ -155,7 +152,7 @@ def _changing_days(step: Step, statement: str, parameters: tuple[object, ...], n
 
 def _n_left(step: Step, store: Store, expired: Clause) -> int:
     """Rows past their term that are still there: those that are held."""
-    if expired.text == "false" or not step.terms.holds:
+    if expired == NOTHING or not step.terms.holds:
         return 0
     row = step.conn.execute(
         f"select count(*) from {store.table} where {expired.text}".encode(), expired.parameters

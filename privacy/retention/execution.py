@@ -24,8 +24,8 @@ from privacy.retention.errors import UncoveredTableError
 from privacy.retention.files import delete_files, expired_files
 from privacy.retention.holds import Tokens
 from privacy.retention.planning import Line
-from privacy.retention.policies import property_rules
 from privacy.retention.stores import Method
+from privacy.retention.terms import Terms, terms
 
 Progress = Callable[[str], None]
 BY_OTHER_STEPS = (Method.PARTITIONS, Method.BOOKS, Method.FOLLOWS, Method.KEPT)
@@ -62,14 +62,15 @@ def run(
     people and withdrawn consents. progress(step) is called before each step.
     """
     report = RetentionReport(now)
-    for name, work in _steps(conn, report):
+    found = terms(conn, now)
+    for name, work in _steps(conn, found, report):
         if progress:
             progress(name)
         with conn.transaction():
-            work(Step.begin(conn, tokens, now))
+            work(Step.begin(conn, found, tokens))
         conn.commit()
     if home is not None:
-        _delete_files(conn, home, tokens, now, report)
+        _delete_files(conn, home, found, tokens, report)
     report.uncovered, report.misnamed = stores.uncovered(conn), stores.misnamed(conn)
     conn.rollback()
     return report
@@ -82,7 +83,7 @@ def sweep_withdrawn(conn: psycopg.Connection, tokens: Tokens, now: datetime) -> 
     """
     report = RetentionReport(now)
     with conn.transaction():
-        step = Step.begin(conn, tokens, now)
+        step = Step.begin(conn, terms(conn, now), tokens)
         report.lines = [delete_withdrawn(step, store) for store in stores.present(conn) if store.purpose]
     conn.commit()
     return report.n_deleted
@@ -105,15 +106,16 @@ def deleted_per_day(conn: psycopg.Connection) -> list[tuple[date, int]]:
     return [(day, int(n)) for day, n in rows]
 
 
-def _steps(conn: psycopg.Connection, report: RetentionReport) -> Iterator[tuple[str, Callable[[Step], None]]]:
+def _steps(
+    conn: psycopg.Connection, found: Terms, report: RetentionReport
+) -> Iterator[tuple[str, Callable[[Step], None]]]:
     """Days are closed before their events go: what was made of them is then out of reach of a rebuild."""
     there = stores.present(conn)
-    rules = property_rules(conn)
     conn.rollback()
     yield "close days", partial(_close, report)
     yield "drop partitions", partial(_drop, report)
     yield stores.EVENTS, partial(_add, report, delete_events)
-    for rule in rules:
+    for rule in found.properties:
         yield f"{rule.event_type} {rule.path}", partial(_add, report, partial(remove_values, rule=rule))
     for store in there:
         if store.method not in BY_OTHER_STEPS:
@@ -123,7 +125,8 @@ def _steps(conn: psycopg.Connection, report: RetentionReport) -> Iterator[tuple[
 
 
 def _close(report: RetentionReport, step: Step) -> None:
-    report.n_closed_days = close_days(step)
+    report.n_closed_days, books = close_days(step)
+    report.lines += books
 
 
 def _drop(report: RetentionReport, step: Step) -> None:
@@ -134,12 +137,12 @@ def _add(report: RetentionReport, work: Callable[[Step], Line], step: Step) -> N
     report.lines.append(work(step))
 
 
-def _delete_files(conn: psycopg.Connection, home: Path, tokens: Tokens, now: datetime, report: RetentionReport) -> None:
+def _delete_files(conn: psycopg.Connection, home: Path, found: Terms, tokens: Tokens, report: RetentionReport) -> None:
     """Files cannot be deleted in a transaction: they are counted as they go and the count is written afterwards."""
     with conn.transaction():
-        step = Step.begin(conn, tokens, now)
-        for found in expired_files(home, step.terms):
-            store, n_deleted = found.store, delete_files(found)
-            line = Line(store.name, store.policy, found.cutoff_on, store.method, n_deleted, found.n_held)
+        step = Step.begin(conn, found, tokens)
+        for files in expired_files(home, step.terms):
+            store, n_deleted = files.store, delete_files(files)
+            line = Line(store.name, store.policy, files.cutoff_on, store.method, n_deleted, files.n_held)
             report.lines.append(step.record(line))
     conn.commit()

@@ -51,6 +51,9 @@ class Clause:
     parameters: tuple[object, ...] = ()
 
 
+NOTHING = Clause("false")
+
+
 def place(  # noqa: PLR0913 - the columns of one hold
     conn: psycopg.Connection,
     *,
@@ -113,7 +116,7 @@ def held(store: Store, holds: Iterable[Hold], tokens: Tokens) -> Clause:
     Bookkeeping stays for nobody: with it the day would be computed again, from the held rows alone.
     """
     if store.method is Method.BOOKS:
-        return Clause("false")
+        return NOTHING
     own = [clause for hold in holds if hold.is_about(store.table) if (clause := _clause(store, hold, tokens))]
     return _any([*own, _held_events(holds, tokens)] if store.method is Method.KEYS else own)
 
@@ -147,7 +150,7 @@ def blind_to(hold: Hold, stores: Iterable[Store]) -> list[str]:
 
 def _any(clauses: Sequence[Clause]) -> Clause:
     if not clauses:
-        return Clause("false")
+        return NOTHING
     return Clause(" or ".join(f"({c.text})" for c in clauses), tuple(p for c in clauses for p in c.parameters))
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import psycopg
 
-from privacy.retention.holds import Clause
+from privacy.retention.holds import NOTHING, Clause
 
 BOUNDS = re.compile(r"FROM \('(\d{4}-\d\d-\d\d)'\) TO \('(\d{4}-\d\d-\d\d)'\)")
 LISTED = """
@@ -42,7 +42,7 @@ def partitions(conn: psycopg.Connection) -> list[Partition]:
 
 def has_held_rows(conn: psycopg.Connection, partition: Partition, kept: Clause) -> bool:
     """Whether a hold keeps a row of the partition, which then stays with its other rows deleted one by one."""
-    if kept.text == "false":
+    if kept == NOTHING:
         return False
     row = conn.execute(
         f'select exists (select from raw."{partition.name}" where {kept.text})'.encode(), kept.parameters

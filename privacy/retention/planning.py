@@ -10,7 +10,7 @@ import psycopg
 
 from privacy.retention import stores
 from privacy.retention.files import expired_files
-from privacy.retention.holds import Clause, Hold, Tokens, held, in_force
+from privacy.retention.holds import NOTHING, Clause, Hold, Tokens, held, in_force
 from privacy.retention.partitions import has_held_rows, partitions
 from privacy.retention.policies import PropertyRule
 from privacy.retention.stores import Store
@@ -70,18 +70,22 @@ def table_line(conn: psycopg.Connection, store: Store, found: Terms, tokens: Tok
 
 def value_line(conn: psycopg.Connection, rule: PropertyRule, found: Terms, tokens: Tokens) -> Line:
     """How many events hold a value that is past its term."""
-    kept = held(stores.by_name()[stores.EVENTS], found.holds, tokens)
-    counts = _counts(conn, stores.EVENTS, found.expired_values(rule), kept)
+    events = stores.by_name()[stores.EVENTS]
+    kept = held(events, found.holds, tokens)
+    # An event that goes as a whole takes its values with it: they are counted there.
+    counts = _counts(conn, stores.EVENTS, found.expired_values(rule), kept, found.expired(events))
     return Line(f"{rule.event_type} {rule.path}", "values", found.value_cutoff(rule), VALUES, *counts)
 
 
-def _counts(conn: psycopg.Connection, table: str, expired: Clause, kept: Clause) -> tuple[int, int]:
-    if expired.text == "false":
+def _counts(
+    conn: psycopg.Connection, table: str, expired: Clause, kept: Clause, gone: Clause = NOTHING
+) -> tuple[int, int]:
+    if expired == NOTHING:
         return 0, 0
     row = conn.execute(
-        f"select count(*) filter (where not ({kept.text})), count(*) filter (where {kept.text}) "
-        f"from {table} where {expired.text}".encode(),
-        (*kept.parameters, *kept.parameters, *expired.parameters),
+        f"select count(*) filter (where not ({kept.text}) and not ({gone.text})), "
+        f"count(*) filter (where {kept.text}) from {table} where {expired.text}".encode(),
+        (*kept.parameters, *gone.parameters, *kept.parameters, *expired.parameters),
     ).fetchone() or (0, 0)
     return int(row[0]), int(row[1])
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import psycopg
 
-from privacy.retention.holds import Clause, Hold, whole_day_held
+from privacy.retention.holds import NOTHING, Clause, Hold, whole_day_held
 from privacy.retention.policies import Policy, PropertyRule, class_cutoffs, cutoff, policies, property_rules
 from privacy.retention.stores import EVENTS, Method, Store, by_name
 
@@ -41,7 +41,7 @@ class Terms:
         if store.method in (Method.CLOSED_DAYS, Method.BOOKS):
             return self._gone_days(day)
         if day is None or store.method in (Method.KEPT, Method.FOLLOWS):
-            return Clause("false")
+            return NOTHING
         return Clause(f"{store.day} < %s", (day,))
 
     def value_cutoff(self, rule: PropertyRule) -> date | None:
@@ -52,7 +52,7 @@ class Terms:
         """The events that hold a value at the rule's path for longer than the rule allows."""
         day = self.value_cutoff(rule)
         if day is None:
-            return Clause("false")
+            return NOTHING
         text = f"event_day < %s and {rule.column} is distinct from privacy.without_path({rule.column}, %s)"
         if rule.event_type == "*":
             return Clause(text, (day, rule.keys))
@@ -62,14 +62,14 @@ class Terms:
         """The event days that end now: past the term of events, and not held as a whole."""
         day = self.events_cutoff
         if day is None:
-            return Clause("false")
+            return NOTHING
         whole = whole_day_held(self.holds)
         return Clause(f"event_day < %s and not ({whole.text})", (day, *whole.parameters))
 
     def _expired_events(self) -> Clause:
         days = class_cutoffs(self.policies, self.policies[by_name()[EVENTS].policy].days, self.now)
         if not days:
-            return Clause("false")
+            return NOTHING
         # The outer bound lets the planner skip the partitions that are too young for every class.
         each = " or ".join("(retention_policy = %s and event_day < %s)" for _ in days)
         return Clause(f"event_day < %s and ({each})", (max(days.values()), *(p for pair in days.items() for p in pair)))
@@ -81,6 +81,6 @@ class Terms:
         return Clause(f"{CLOSED} or ({closing.text})", closing.parameters)
 
 
-def terms(conn: psycopg.Connection, now: datetime, holds: Sequence[Hold]) -> Terms:
+def terms(conn: psycopg.Connection, now: datetime, holds: Sequence[Hold] = ()) -> Terms:
     """The terms of this moment, read from the database."""
     return Terms(now, policies(conn), tuple(property_rules(conn)), tuple(holds))

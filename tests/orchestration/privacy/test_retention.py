@@ -91,7 +91,7 @@ def test_the_job_counts_and_draws(platform: PlatformResource, tmp_path: Path) ->
     result = retention_job.execute_in_process(resources={"platform": platform})
     (event,) = [e for e in result.all_events if e.is_successful_output]
     metadata = {name: value.value for name, value in event.step_output_data.metadata.items()}
-    assert result.output_for_node("retention_run") == metadata["deleted"] == 7
+    assert result.output_for_node("retention_run") == metadata["deleted"] == 9
     assert (metadata["held"], metadata["closed_days"], metadata["tables_without_a_rule"]) == (0, 1, 0)
     assert "data:image/svg" in str(metadata["deleted_per_day"])
     assert "| decision journal | audit_logs |" in str(metadata["stores"])

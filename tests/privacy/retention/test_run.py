@@ -18,6 +18,7 @@ from privacy.retention.deletion import Step, close_days
 from privacy.retention.execution import RetentionReport, run
 from privacy.retention.planning import plan
 from privacy.retention.policies import PropertyRule, set_policy, set_property
+from privacy.retention.terms import terms
 from privacy.transform import pending_days
 from tests.privacy.retention.world import NOW, Event, ago, ids, put_events, token, tokens
 from warehouse.database import ADMIN, Database
@@ -31,7 +32,7 @@ def events() -> list[Event]:
     terms = ("transient", "short_term", "medium_term", "long_term")
     people = ("u1", "u2", None)
     return [
-        Event(f"e{n}", ago(days), people[n % 3], terms[n % 4])
+        Event(f"e{n}", ago(days), people[n % 3], terms[n % 4], {"prompt": "p"} if n % 5 == 0 else {})
         for n, days in enumerate([0, 1, 2, 20, 29, 30, 31, 32, 59, 60, 61, 62, 90, 150, 200, 201, 202, 300] * 4)
     ]
 
@@ -61,6 +62,7 @@ def test_the_shorter_of_class_and_store_wins_and_the_plan_says_so_first(database
     )
     gone = len(rows) - len(survivors(rows))
     assert sum(line.n for line in planned.lines if line.store == "raw.system_logs") == gone
+    assert sum(line.n for line in planned.lines) == report.n_deleted
     assert (
         sum(line.n for line in report.lines if line.store == "raw.system_logs") + sum(report.partitions.values())
         == gone
@@ -127,7 +129,7 @@ def test_an_import_at_the_moment_of_closing_waits_and_finds_the_day_closed(datab
         "do update set n_events = 9 returning event_day"
     )
     with database.connect("erasure") as closing, database.connect("collection") as importing:
-        close_days(Step.begin(closing, tokens, NOW))
+        close_days(Step.begin(closing, terms(closing, NOW), tokens))
         with ThreadPoolExecutor() as pool:
             late = pool.submit(lambda: importing.execute(upsert, (ago(90),)).fetchall())
             waiting = "select count(*) from pg_locks where not granted and relation = 'raw.event_days'::regclass"
