@@ -19,11 +19,10 @@ TOTAL = "(total)"
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """A total and its parts, by the numbers of their cells. axis: the dimension along which it adds up."""
+    """A total and its parts, by the numbers of their cells."""
 
     total: int
     parts: tuple[int, ...]
-    axis: int = 0
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -90,7 +89,7 @@ def cube(
             for at in itertools.product(*others):
                 total = number[(*at[:axis], group, *at[axis + 1 :])]
                 parts = tuple(number[(*at[:axis], child, *at[axis + 1 :])] for child in children)
-                equations.append(Equation(total, parts, axis))
+                equations.append(Equation(total, parts))
     return CellTable(keys, counts, tuple(equations))
 
 

@@ -44,7 +44,7 @@ def hide_cells(cells: CellTable, k: int) -> Hidden:
     """
     at_least(k)
     primary = (cells.counts > 0) & (cells.counts < k)
-    table = _Table(cells, primary.copy(), {(e.total, e.axis): e for e in cells.equations})
+    table = _Table(cells, primary.copy())
     while True:
         weak = table.revealing(k) or table.determined(primary, k)
         if not weak:
@@ -55,11 +55,10 @@ def hide_cells(cells: CellTable, k: int) -> Hidden:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The cells with what is hidden so far. below: (total, axis) -> its equation."""
+    """The cells with what is hidden so far."""
 
     cells: CellTable
     hidden: npt.NDArray[np.bool_]
-    below: dict[tuple[int, int], Equation]
 
     def revealing(self, k: int) -> list[Equation]:
         """Equations that give a hidden count, or a small sum of hidden counts, away on their own."""
@@ -68,7 +67,7 @@ class _Table:
             n_hidden = sum(bool(self.hidden[cell]) for cell in equation.cells)
             if n_hidden == 0:
                 continue
-            rest = sum(int(counts[cell]) for cell in self._ends(equation) if self.hidden[cell])
+            rest = sum(int(counts[cell]) for cell in equation.parts if self.hidden[cell])
             if n_hidden == 1 or (not self.hidden[equation.total] and 0 < rest < k):
                 weak.append(equation)
         return weak
@@ -90,16 +89,8 @@ class _Table:
         if self._is_open(equation):
             self.hidden[self._cheapest(equation)[1]] = True
 
-    def _ends(self, equation: Equation) -> list[int]:
-        """What a total consists of, walking down through hidden cells: published ones and hidden ones without parts."""
-        ends: list[int] = []
-        for part in equation.parts:
-            below = self.below.get((part, equation.axis))
-            ends += self._ends(below) if below and self.hidden[part] else [part]
-        return ends
-
     def _is_open(self, equation: Equation) -> bool:
-        return not all(self.hidden[cell] for cell in (equation.total, *self._ends(equation)))
+        return not all(self.hidden[cell] for cell in equation.cells)
 
     def _open_equations(self, cell: int) -> list[Equation]:
         """The equations of a cell that still have something to hide, those with the cheapest candidate first."""
@@ -111,8 +102,8 @@ class _Table:
     def _cheapest(self, equation: Equation) -> tuple[tuple[int, int], int]:
         """(price, cell): the smallest published cell with people in it, then an empty one, then the total."""
         counts = self.cells.counts
-        ends = [cell for cell in self._ends(equation) if not self.hidden[cell]]
-        prices = [((int(counts[cell] == 0), int(counts[cell])), cell) for cell in ends]
+        parts = [cell for cell in equation.parts if not self.hidden[cell]]
+        prices = [((int(counts[cell] == 0), int(counts[cell])), cell) for cell in parts]
         if not self.hidden[equation.total]:
             prices.append(((2, int(counts[equation.total])), equation.total))
         return min(prices)

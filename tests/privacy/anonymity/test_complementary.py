@@ -150,6 +150,49 @@ def test_counts_that_are_known_not_to_be_negative_are_considered() -> None:
     assert high - low >= 5
 
 
+def grid(size: int, counts: list[int]) -> CellTable:
+    """A square of rows and columns with their totals."""
+    rows, columns = zip(*itertools.product(range(size), range(size)), strict=True)
+    table = pa.table({"row": list(map(str, rows)), "column": [f"c{n}" for n in columns], "n": counts})
+    return cube(table, ["row", "column"], "n")
+
+
+def withheld(cells: CellTable, *keys: tuple[str, str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """These cells as the hidden ones."""
+    return np.array([key in keys for key in cells.keys])
+
+
+def test_a_cell_between_two_blocks_is_found_though_every_row_and_column_hides_two() -> None:
+    cells = grid(4, [20] * 16)
+    blocks = [
+        (row, column)
+        for rows, columns in (("01", ("c0", "c1")), ("23", ("c2", "c3")))
+        for row in rows
+        for column in columns
+    ]
+    hidden = withheld(cells, *blocks, ("1", "c2"))
+    found = [cell for group in unknowns(cells, hidden) for cell in group.recoverable().tolist()]
+    assert [cells.keys[cell] for cell in found] == [("1", "c2")]
+
+
+@pytest.mark.parametrize(
+    ("size", "counts"),
+    [
+        (4, [4, 9, 6, 6, 20, 9, 1, 20, 1, 20, 0, 20, 0, 20, 4, 4]),
+        (5, [1, 6, 0, 0, 4, 0, 20, 0, 3, 9, 0, 4, 9, 20, 0, 0, 2, 20, 3, 9, 0, 3, 3, 4, 0]),
+    ],
+)
+def test_tables_that_row_by_row_protection_would_give_away(size: int, counts: list[int]) -> None:
+    # Found by search: each equation alone looks safe, several together determine a cell or leave it little room.
+    cells = grid(size, counts)
+    found = hide_cells(cells, 5)
+    for group in unknowns(cells, found.cells):
+        assert group.recoverable().tolist() == []
+        for cell in group.cells[found.primary[group.cells]].tolist():
+            low, high = group.interval(cell)
+            assert high - low > 5 - 1e-6
+
+
 def test_hidden_parts_are_looked_into() -> None:
     # With both countries hidden and their large towns published, the rest of the total would be two people.
     keys = tuple((name,) for name in ("all", "third", "norway", "sweden", "oslo", "lom", "malmo", "ven"))
