@@ -12,7 +12,9 @@ from orchestration.privacy.commands import AddCommand
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from privacy.budget.ledger import Account
+    from orchestration.platform import Platform
+    from privacy.budget.archive import Release
+    from privacy.budget.ledger import Account, Budget
     from privacy.budget.queries import Query
 
 HELP = "what differentially private releases may cost, and cost"
@@ -118,34 +120,40 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
     """Release noisy values of a table by group, or print what was recorded for the same wish."""
     from orchestration.handlers import say
     from orchestration.platform import Platform
-    from privacy.budget import ledger
-    from privacy.budget import release as releasing
-    from privacy.budget.sources import PostgresSource
 
-    platform = Platform.open(settings)
-    account = ledger.Account(options.dataset, options.purpose, options.period)
-    with platform.database.connect("privacy") as conn:
-        query = _query(options, account, ledger.budget_of(conn, account).share(options.parts))
-        source = PostgresSource(conn, options.dataset, query.columns)
-        key = platform.vault.purpose_key(KEY_PURPOSE)
-        done = releasing.release(conn, source, query, key=key, now=settings.now())
+    groups = _listed(options.groups) if options.groups else None
+    done, _ = released(Platform.open(settings), options, groups)
     for group, value in done.values.items():
         say(f"{value:>12,}  {group}")
     say(f"noise: {done.facts['mechanism']}, scale {done.facts['scale']:.4g}; spend {done.spend_id}")
     return DONE
 
 
-def _query(options: argparse.Namespace, account: Account, rho: Decimal) -> Query:
+def released(platform: Platform, wish: Any, groups: tuple[str, ...] | None) -> tuple[Release, Budget]:
+    """The release of a wish (the options of `release`, or a job's configuration with the same names) and its budget."""
+    from privacy.budget import ledger
+    from privacy.budget.release import release as draw
+    from privacy.budget.sources import PostgresSource
+
+    account = ledger.Account(wish.dataset, wish.purpose, wish.period)
+    key = platform.vault.purpose_key(KEY_PURPOSE)
+    with platform.database.connect("privacy") as conn:
+        query = _query(wish, groups, account, ledger.budget_of(conn, account).share(wish.parts))
+        done = draw(
+            conn, PostgresSource(conn, wish.dataset, query.columns), query, key=key, now=platform.settings.now()
+        )
+        return done, ledger.budget_of(conn, account)
+
+
+def _query(wish: Any, groups: tuple[str, ...] | None, account: Account, rho: Decimal) -> Query:
     from privacy.budget.accounting import exact
     from privacy.budget.bounds import Choose
     from privacy.budget.queries import Query
     from privacy.budget.sources import Columns
 
-    groups = _listed(options.groups) if options.groups else None
-    columns = Columns(options.user, options.group, options.value)
-    bounds = Choose(lower=options.lower, upper=options.upper)
-    delta = exact(options.delta, "delta")
-    return Query(account, options.data_version, options.statistic, columns, groups, rho, delta, bounds)
+    columns = Columns(wish.user, wish.group, wish.value)
+    bounds, delta = Choose(lower=wish.lower, upper=wish.upper), exact(wish.delta, "delta")
+    return Query(account, wish.data_version, wish.statistic, columns, groups, rho, delta, bounds)
 
 
 def _listed(file: Path) -> tuple[str, ...]:

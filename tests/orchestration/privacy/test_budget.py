@@ -1,17 +1,18 @@
-"""`lethe privacy budget` in this process, on a real database: what it prints, and its exit codes."""
+"""`lethe privacy budget` and the release job in this process, on a real database: words, exit codes, metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
 
-from orchestration import cli, platform
-from orchestration.platform import Platform
-from warehouse.database import Database
-from warehouse.settings import Settings
+from orchestration import cli
+from orchestration.platform import PlatformResource
+from orchestration.privacy.budget_jobs import private_release_job
+from privacy.budget.ledger import history
 
 pytestmark = pytest.mark.integration
 ACCOUNT = ("--purpose", "analytics", "--period", "2026-Q4")
@@ -23,14 +24,9 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def opened(settings: Settings) -> Platform:
-        return Platform(settings, database)
-
-    monkeypatch.setattr(platform.Platform, "open", opened)
-
+def run(platform: PlatformResource, capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*arguments: str) -> tuple[int, str]:
-        code = cli.main(["privacy", "budget", *arguments, "--home", str(tmp_path / "home")])
+        code = cli.main(["privacy", "budget", *arguments, "--home", platform.home])
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 
@@ -54,7 +50,7 @@ def test_a_budget_is_granted_listed_spent_and_traced(run: Run, tmp_path: Path) -
     code, text = run("history", "--dataset", TABLE)
     assert code == 0
     assert "users by event_type over 2 public groups, data v1; rho 0.0121780 delta 0; released" in text
-    assert f"{datetime.now(UTC):%Y-%m-%d}" in text
+    assert "2026-11-20 12:00" in text
 
 
 def test_what_the_budget_does_not_cover_is_refused(run: Run) -> None:
@@ -69,3 +65,23 @@ def test_what_the_budget_does_not_cover_is_refused(run: Run) -> None:
     assert code == cli.USAGE
     assert "absent.txt cannot be read" in text
     assert run("history")[1] == "0 spends\n"
+
+
+def test_a_job_releases_from_the_budget_and_shows_what_it_cost(run: Run, platform: PlatformResource) -> None:
+    run(*GRANT)
+    wish = {
+        "dataset": TABLE, "purpose": "analytics", "period": "2026-Q4", "user": "subject", "group": "event_type",
+        "groups": ["page", "click"], "parts": 4, "data_version": "v1",
+    }  # fmt: skip
+    config = {"ops": {"private_release": {"config": wish}}}
+    for _ in range(2):  # the second run finds what the first one recorded
+        done = private_release_job.execute_in_process(
+            config, resources={"platform": platform}, instance=dg.DagsterInstance.ephemeral()
+        )
+        (event,) = [event for event in done.all_events if event.event_type_value == "STEP_OUTPUT"]
+        found: dict[str, Any] = {name: value.value for name, value in event.step_output_data.metadata.items()}
+        assert found["groups"] == 2
+        assert found["rho_spent"] == pytest.approx(found["rho_remaining"] / 3)
+        assert "data:image/svg+xml" in str(found["values"])
+    with platform.open().database.connect("privacy") as conn:
+        assert len(history(conn)) == 1
