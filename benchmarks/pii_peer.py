@@ -10,7 +10,7 @@ import json
 import sys
 import time
 
-from presidio_peer import analyzer
+from presidio_peer import analyzer  # type: ignore[import-not-found]  # beside this file when run by path
 
 
 def main() -> None:
