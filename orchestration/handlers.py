@@ -45,20 +45,21 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
 
 def url(settings: Settings, options: argparse.Namespace) -> int:
     """The database URL of a role."""
-    from warehouse.database import ADMIN, Database
+    from orchestration.platform import Platform
+    from warehouse.database import ADMIN
 
     if options.role not in (ADMIN, *STAGES):
         raise UnknownRoleError(f"there is no role {options.role}; the roles are {', '.join((ADMIN, *STAGES))}")
-    say(Database.open(settings).url(options.role))
+    say(Platform.open(settings).database.url(options.role))
     return DONE
 
 
 def dbt_env(settings: Settings, options: argparse.Namespace) -> int:
     """Shell exports of the dbt role's login."""
     from orchestration import dbt
-    from warehouse.database import Database
+    from orchestration.platform import Platform
 
-    for name, value in dbt.login(Database.open(settings)).items():
+    for name, value in dbt.login(Platform.open(settings).database).items():
         say(f"export {name}={shlex.quote(value)}")
     return DONE
 

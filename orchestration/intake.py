@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from collection.errors import InputError
+from privacy.vault.texts import seal_events
 
 if TYPE_CHECKING:
     import psycopg
@@ -90,6 +92,7 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
             has_basis=basis is not None,
             progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
             blocked=blocked,
+            protect=partial(seal_events, vault=platform.vault),
         )
         subjects = imported_subjects(conn, list(report.import_ids)) if basis else []
         received_at = first_received(conn, list(report.import_ids))
@@ -116,6 +119,7 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
             now=platform.settings.now(),
             has_basis=basis is not None,
             blocked=blocked,
+            protect=partial(seal_events, vault=platform.vault),
         )
         imports = [
             str(row[0])
@@ -131,10 +135,13 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
 @contextmanager
 def uncollectable(platform: Platform) -> Iterator[Blocked]:
     """Who of some people must not have events stored; asked anew for every batch, so a withdrawal counts at once."""
+    from orchestration.privacy.erasure import ledger_of
     from privacy.collection_consent import blocked_subjects
 
+    now = platform.settings.now()
+    erased = ledger_of(platform).refusal(now)
     with platform.database.connect("privacy", autocommit=True) as conn:
-        yield lambda user_ids: blocked_subjects(conn, user_ids, platform.settings.now())
+        yield lambda user_ids: blocked_subjects(conn, user_ids, now) | erased(user_ids)
 
 
 def first_received(conn: psycopg.Connection, import_ids: list[str]) -> datetime:
@@ -204,6 +211,7 @@ def take_in_simulation(platform: Platform, plan: SimulationPlan) -> ImportReport
                 now=now,
                 has_basis=True,
                 blocked=blocked,
+                protect=partial(seal_events, vault=platform.vault),
                 progress=lambda counts: platform.echo(f"{counts.n_read:,} records read"),
             )
 

@@ -39,9 +39,13 @@ class Platform:
 
     @classmethod
     def open(cls, settings: Settings, echo: Echo | None = None) -> Platform:
-        """Start and migrate the database when needed. Raises WarehouseError."""
-        database = Database.open(settings)
-        return cls(settings, database, echo) if echo else cls(settings, database)
+        """Start and migrate the database when needed; a restored one forgets again first. Raises WarehouseError."""
+        from orchestration.privacy.erasure import catch_up
+
+        platform = cls(settings, Database.open(settings), echo or _unheard)
+        if replay := catch_up(platform, settings.now()):
+            platform.echo(f"the database was restored: {replay.n_erasures} erasures were done again")
+        return platform
 
     @property
     def home(self) -> Path:
@@ -57,7 +61,7 @@ class Platform:
         """The keys of this home, outside the database and its backups."""
         from privacy.vault import Vault
 
-        return Vault.open(self.home / "vault")
+        return Vault.of(self.settings)
 
     @cached_property
     def registry(self) -> Registry:
