@@ -102,6 +102,7 @@ def _add_quarantine(commands: Any, shared: argparse.ArgumentParser) -> None:
 def _add_classify(commands: Any, shared: argparse.ArgumentParser) -> None:
     classify = _command(commands, shared, "classify", "fields nobody has ruled on, with proposals; or rule on one")
     classify.add_argument("--confirm", nargs=2, metavar=("EVENT_TYPE", "PATH"), help="rule on one path")
+    classify.add_argument("--reject", nargs=2, metavar=("EVENT_TYPE", "PATH"), help="rule that one path never passes")
     classify.add_argument("--class", dest="klass", help="non_personal, pseudonymized, personal or sensitive")
     classify.add_argument("--kind", help="what the values are: email, phone, count, category, ...")
     classify.add_argument("--steward", help="who decides")

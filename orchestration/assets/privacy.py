@@ -50,15 +50,16 @@ def privacy_transform(
     context: dg.AssetExecutionContext, platform: PlatformResource
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Transform the days of this run that changed."""
+    from privacy.classification_items import raise_items
     from privacy.transform import transform_days
 
     opened = platform.open()
     days = pending(opened, days_of(context))
     with opened.database.connect("privacy") as conn:
         report = transform_days(conn, days, opened.vault)
-    yield dg.MaterializeResult(
-        PSEUDONYMOUS, metadata={"dagster/row_count": report.n_pseudonymous, "days": len(days), **_excluded(report)}
-    )
+        n_new_paths = raise_items(conn)
+    counts = {"dagster/row_count": report.n_pseudonymous, "days": len(days), "new_paths_for_the_steward": n_new_paths}
+    yield dg.MaterializeResult(PSEUDONYMOUS, metadata={**counts, **_excluded(report)})
     yield dg.MaterializeResult(ANONYMOUS, metadata={"dagster/row_count": report.n_anonymous, "days": len(days)})
 
 
