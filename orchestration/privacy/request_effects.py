@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orchestration.platform import Platform
     from privacy.requests.desk import Desk
-    from privacy.requests.effects import Effect
+    from privacy.requests.effects import Effect, Eraser
     from privacy.requests.kinds import Kind
     from privacy.requests.store import Request
 
-CARRIED_OUT = ("access", "export", "restriction", "objection", "rectification")
+CARRIED_OUT = ("access", "export", "erasure", "restriction", "objection", "rectification")
 
 
 def carry_out(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
@@ -34,8 +36,10 @@ def carry_out(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Re
 @contextmanager
 def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect]:
     """The effect of a kind, with a connection of its own. Raises UnsupportedKindError where nothing carries it out."""
+    from privacy import signing
     from privacy.exports.exporting import Exporter
     from privacy.requests.blocking import Block
+    from privacy.requests.effects import Erasure
     from privacy.requests.errors import UnsupportedKindError
     from privacy.requests.kinds import Kind
     from privacy.requests.rectification import Rectification
@@ -49,8 +53,30 @@ def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect]:
                 yield Block(desk.conn)
             case Kind.RECTIFICATION:
                 yield Rectification(conn)
+            case Kind.ERASURE:
+                yield Erasure(eraser_of(platform), [signing.signer(platform.vault)])
             case _:
                 raise UnsupportedKindError(f"nothing here carries out a request for {kind}")
+
+
+def eraser_of(platform: Platform) -> Eraser:
+    """Erases from every store of the home, while no run writes to it."""
+
+    def eraser(subject: str, *, request_id: str, now: datetime, aliases: Collection[str]) -> dict[str, Any]:
+        from orchestration import pipeline
+        from orchestration.privacy.erasure import stores_of
+        from privacy.erasure.erasure import erase
+        from privacy.exports.store import folder_of, remove_of_subject
+        from privacy.requests.desk import blinded
+
+        stores = stores_of(platform)
+        with pipeline.exclusive(platform):
+            with platform.database.connect("erasure") as conn:
+                for name in (subject, *aliases):
+                    remove_of_subject(conn, folder_of(platform.home), blinded(platform.vault, name), now=now)
+            return erase(stores, subject, request_id=request_id, now=now, aliases=aliases)
+
+    return eraser
 
 
 def assess(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:

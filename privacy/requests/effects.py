@@ -51,7 +51,9 @@ class Eraser(Protocol):
     may hold `stores`, a list of {store, ..., n_hits}.
     """
 
-    def __call__(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, Any]: ...
+    def __call__(
+        self, subject: str, *, request_id: str, now: datetime, aliases: Collection[str]
+    ) -> Mapping[str, Any]: ...
 
 
 class Unlinker(Protocol):
@@ -66,13 +68,18 @@ class Unlinker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Erasure by an eraser, believed only by its receipt. trusted: ids of the keys whose receipts count; None: any."""
+    """Erasure by an eraser, believed only by its receipt. trusted: ids of the keys whose receipts count; None: any.
+
+    The details may name the person's other ids: {"aliases": [...]}.
+    """
 
     eraser: Eraser
     trusted: Collection[str] | None = None
 
     def carry_out(self, task: Task) -> Evidence:
-        return {"receipt": dict(self.eraser(task.subject, request_id=task.request_id, now=task.at))}
+        aliases = [str(alias) for alias in task.details.get("aliases", ())]
+        receipt = self.eraser(task.subject, request_id=task.request_id, now=task.at, aliases=aliases)
+        return {"receipt": dict(receipt)}
 
     def measure(self, task: Task, evidence: Evidence) -> Measurement:
         receipt = evidence["receipt"]

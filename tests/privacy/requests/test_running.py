@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,9 +49,10 @@ class Store:
         self.forged: dict[str, Any] = {}
         self.dies_after: str | None = None
         self.calls = 0
+        self.aliases: list[str] = []
 
-    def __call__(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, Any]:
-        assert (subject, now.tzinfo is None) == (SUBJECT, False)
+    def __call__(self, subject: str, *, request_id: str, now: datetime, aliases: Collection[str]) -> Mapping[str, Any]:
+        assert (subject, now.tzinfo is None, aliases) == (SUBJECT, False, self.aliases)
         self.calls += 1
         for table in self.rows:
             if table not in self.misses:
@@ -83,6 +84,12 @@ def test_an_erasure_is_complete_with_its_receipt_and_forgets_whose_it_was(desk: 
         desk.task(request.request_id)
     with pytest.raises(SubjectGoneError):
         ran(desk, eraser, request.request_id)
+
+
+def test_other_ids_of_the_person_reach_the_eraser(desk: Desk, eraser: Store) -> None:
+    eraser.aliases = ["user-old"]
+    request = approved(desk, Kind.ERASURE, {"aliases": ["user-old"]})
+    assert ran(desk, eraser, request.request_id) is State.COMPLETE
 
 
 def test_survivors_leave_it_failed_and_another_run_completes_it(desk: Desk, eraser: Store) -> None:
