@@ -11,7 +11,17 @@ from privacy.retention.execution import run
 from privacy.retention.files import FILE_STORES
 from privacy.retention.policies import policies
 from privacy.retention.stores import STORES, Method, Store, by_name
-from tests.privacy.retention.world import NOW, Event, filler, make_dbt_tables, oldest, put_events, tokens
+from tests.privacy.retention.world import (
+    NOW,
+    Columns,
+    Event,
+    filler,
+    make_dbt_tables,
+    needed_columns,
+    oldest,
+    put_events,
+    tokens,
+)
 from warehouse.database import ADMIN, Database
 from warehouse.subjects import SUBJECT_TABLES
 
@@ -60,6 +70,8 @@ def deletable(conn_stores: list[Store]) -> list[Store]:
 
 def test_three_years_of_months_leave_no_row_older_than_its_term_and_a_day(database: Database) -> None:
     make_dbt_tables(database, STORES)
+    with database.connect(ADMIN) as conn:
+        needed = needed_columns(conn)
     with database.connect("erasure") as conn:
         conn.execute("set synchronous_commit = off")
         terms = {name: policy.days or 0 for name, policy in policies(conn).items()}
@@ -68,7 +80,7 @@ def test_three_years_of_months_leave_no_row_older_than_its_term_and_a_day(databa
         generic = [s for s in there if s.method is Method.ROWS and s.table != "privacy.retention_changes"]
         for month in range(37):
             now = NOW + timedelta(days=30 * month)
-            fill_a_month(database, generic, now)
+            fill_a_month(database, generic, now, needed)
             run(conn, None, tokens, now)
             ages = {s.table: (now.date() - day).days for s, day in oldest(database, there).items() if day}
             assert {t for t, age in ages.items() if age > terms[by_name()[t].policy] + 1} == set()
@@ -79,7 +91,7 @@ def test_three_years_of_months_leave_no_row_older_than_its_term_and_a_day(databa
     assert left == {"privacy.retention_runs"}  # what the last run wrote down
 
 
-def fill_a_month(database: Database, generic: list[Store], now: datetime) -> None:
+def fill_a_month(database: Database, generic: list[Store], now: datetime, needed: Columns) -> None:
     """A row of now in every store, and events of now and of 29 days ago."""
     days = (now.date(), now.date() - timedelta(days=29))
     terms = ("transient", "long_term")
@@ -87,4 +99,4 @@ def fill_a_month(database: Database, generic: list[Store], now: datetime) -> Non
     with database.connect(ADMIN) as conn:
         conn.execute("set timezone = 'UTC'; set synchronous_commit = off")
         for store in reversed(generic):  # parents first
-            filler(conn, store, now)
+            filler(conn, store, now, needed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -90,18 +91,27 @@ def make_dbt_tables(database: Database, stores: Sequence[Store]) -> None:
         conn.execute("alter table staging.model_days add column model text, add column upstream text")
 
 
-def filler(conn: psycopg.Connection, store: Store, at: datetime) -> None:
-    """A row of one store that is as old as `at` says, whatever its other columns are."""
-    schema, table = store.table.split(".")
-    columns = conn.execute(
-        "select column_name, data_type, is_nullable = 'YES' or column_default is not null or is_identity = 'YES' "
-        "from information_schema.columns where table_schema = %s and table_name = %s",
-        (schema, table),
+Columns = dict[str, list[tuple[str, str]]]
+
+
+def needed_columns(conn: psycopg.Connection) -> Columns:
+    """Table -> (column, type) of every column that an insert has to give."""
+    rows = conn.execute(
+        "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns "
+        "where is_nullable = 'NO' and column_default is null and is_identity = 'NO'"
     ).fetchall()
-    number = int(at.timestamp())
+    found: Columns = defaultdict(list)
+    for table, column, kind in rows:
+        found[table].append((column, kind))
+    return found
+
+
+def filler(conn: psycopg.Connection, store: Store, at: datetime, needed: Columns) -> None:
+    """A row of one store that is as old as `at` says, whatever its other columns are."""
+    table, number = store.table.split(".")[1], int(at.timestamp())
     values: dict[str, object] = {store.column: at if store.column.endswith("_at") else at.date()}
-    for name, kind, optional in columns:
-        if name not in values and not optional:
+    for name, kind in needed[store.table]:
+        if name not in values:
             values[name] = _value(kind, f"{table} {number}", number, at)
     values |= {k: f"{v} {number}" if k.endswith("_id") else v for k, v in SPECIAL.get(store.table, {}).items()}
     if store.table == "privacy.legal_holds":
