@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-NAME = "raw.system_logs (mentions)"
+TABLE = "raw.system_logs"
+NAME = f"{TABLE} (mentions)"
 ERASED = "[erased]"
 COLUMNS = ("data", "metadata", "client_info")
 
@@ -21,14 +22,6 @@ def redact(conn: psycopg.Connection, needles: Sequence[str]) -> int:
     )
     query = sql.SQL("update raw.system_logs set {} where {}").format(changes, _mentioned(needles))
     return conn.execute(query).rowcount
-
-
-def count(conn: psycopg.Connection, needles: Sequence[str]) -> int:
-    """Events whose JSON holds one of the needles."""
-    if not needles:
-        return 0
-    row = conn.execute(sql.SQL("select count(*) from raw.system_logs where {}").format(_mentioned(needles))).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _mentioned(needles: Sequence[str]) -> sql.Composed:

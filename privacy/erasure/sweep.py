@@ -57,22 +57,29 @@ def search_tables(conn: psycopg.Connection, needles: Sequence[str], leave_out: I
     ]
 
 
+def search_table(conn: psycopg.Connection, table: str, needles: Sequence[str]) -> int:
+    """Rows of one table that hold a key anywhere."""
+    for schema, name, columns, types in conn.execute(_TABLES.encode()).fetchall():
+        if f"{schema}.{name}" == table:
+            return _hits(conn, (schema, name), list(zip(columns, types, strict=True)), needles)
+    return 0
+
+
 def _hits(
     conn: psycopg.Connection, name: tuple[str, str], columns: list[tuple[str, str]], needles: Sequence[str]
 ) -> int:
+    """One pass: all texts of a row become one, once, and every key is looked for in it."""
     words = [
         sql.SQL("{}::text").format(sql.Identifier(c)) for c, t in columns if t.startswith(WORDY) or t.endswith("[]")
     ]
     binary = [sql.Identifier(c) for c, t in columns if t == "bytea"]
     tests: list[sql.Composable] = []
     if words:
-        text = sql.SQL("concat_ws(chr(31), {})").format(sql.SQL(", ").join(words))
-        tests += [sql.SQL("strpos({}, {}) > 0").format(text, sql.Literal(needle)) for needle in needles]
-        tests += [
-            sql.SQL("strpos(chr(31) || {} || chr(31), {}) > 0").format(text, sql.Literal(f"\x1f{needle[1:-1]}\x1f"))
-            for needle in needles
-            if needle.startswith('"')
-        ]
+        # A separator at both ends: a short key is looked for as a whole column, or as a whole value of JSON.
+        text = sql.SQL("concat_ws(chr(31), '', {}, '') collate \"C\"").format(sql.SQL(", ").join(words))
+        whole = [f"\x1f{needle[1:-1]}\x1f" for needle in needles if needle.startswith('"')]
+        patterns = sql.SQL(", ").join(sql.Literal(f"%{_escaped(needle)}%") for needle in (*needles, *whole))
+        tests.append(sql.SQL("{} like any (array[{}])").format(text, patterns))
     for column in binary:
         tests += [
             sql.SQL("position({} in {}) > 0").format(sql.Literal(needle.encode("utf-8", "surrogatepass")), column)
@@ -83,6 +90,11 @@ def _hits(
     query = sql.SQL("select count(*) from {} where {}").format(sql.Identifier(*name), sql.SQL(" or ").join(tests))
     row = conn.execute(query).fetchone()
     return int(row[0]) if row else 0
+
+
+def _escaped(needle: str) -> str:
+    """As LIKE wants it: no wildcards."""
+    return needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def samples(conn: psycopg.Connection, needles: Sequence[str]) -> list[str]:

@@ -14,7 +14,17 @@ from privacy.erasure.keys import SubjectKeys
 from privacy.erasure.receipt import Receipt, StoreProof, TargetProof, check
 from privacy.erasure.stores import Stores
 from privacy.errors import InvalidSignatureError
-from tests.privacy.erasure.world import ALIAS, NOW, OTHER, PERSON, SETS, THIRD, Members, contents
+from tests.privacy.erasure.world import (
+    ALIAS,
+    NOW,
+    OTHER,
+    PERSON,
+    SETS,
+    THIRD,
+    Members,
+    contents,
+    insert_event,
+)
 
 REQUEST = "request-1"
 CHANGING = ("privacy.", "raw.event_days", "safe.event_days", "pg_stats", "file erasures", "file vault", "warehouse.")
@@ -148,3 +158,19 @@ def test_a_changed_receipt_is_refused(stores: Stores) -> None:
         check(signing.sign(unsigned, stores.vault))
     with pytest.raises(InvalidReceiptError):
         check(signing.sign({"type": "a letter"}, stores.vault))
+
+
+@pytest.mark.parametrize("user", ["42", "u%_1\\x", 'quo"ted-name', "jürgen-müller"])
+def test_ids_of_any_kind_are_found(stores: Stores, user: str) -> None:
+    """Short ones as whole values, odd ones as they are escaped in text and JSON."""
+    for number in range(2):
+        insert_event(stores.database, user, number)
+    insert_event(stores.database, THIRD, 20, data=json.dumps({"by": user, "n": "1042"}))
+    insert_event(stores.database, THIRD, 21, data=json.dumps({"by": "someone else 1042"}))
+    receipt = erase(stores, user, request_id=REQUEST, now=NOW)
+    rows = {row["target"]: row for row in receipt["targets"]}
+    assert rows["raw.system_logs.user_id"]["deleted"] == 2
+    assert rows["raw.system_logs (mentions)"]["deleted"] == 1
+    with stores.database.connect("privacy") as conn:
+        found = conn.execute("select data from raw.system_logs where id = %s", (f"event-{THIRD}-20",)).fetchone()
+    assert found == ({"by": "[erased]", "n": "1042"},)

@@ -35,7 +35,7 @@ REQUEST = "request-1"
 STEPS = (
     "open", "prepare", "taint", "plan",
     *(f"delete {target.name}" for target in deletable(TARGETS)), "deleted raw.system_logs.user_id",
-    "mentions", "files", "samples", "verify", "forget", "receipt", "ledger", "close",
+    "files", "samples", "verify", "mentions", "forget", "receipt", "ledger", "close",
 )  # fmt: skip
 
 

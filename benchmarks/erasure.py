@@ -1,0 +1,145 @@
+"""One person among millions of events: erased, counted, searched for and signed. `python -m benchmarks.erasure`.
+
+The events are made by SQL in an embedded PostgreSQL. The bar is 60 s at 10 million events; no peer proves an erasure
+(Fides masks and reports, Mozilla deletes in cycles of 28 days), so none stands beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from privacy.erasure.erasure import erase
+from privacy.erasure.keys import blinder
+from privacy.erasure.ledger import Ledger
+from privacy.erasure.receipt import check
+from privacy.erasure.stores import Stores
+from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
+from privacy.vault import Vault
+from tests.homes import make_home
+from tests.privacy.erasure import world
+from warehouse.database import ADMIN, Database
+
+BAR_SECONDS = 60
+PER_USER = 200
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PERSON = "user-0000007"
+DATA = """jsonb_build_object('page', 'p' || (n % 97), 'load_ms', n % 900, 'n_rows', n % 31, 'is_valid', n % 3 = 0)"""
+USER = "'user-' || lpad((n / {per})::text, 7, '0')"
+TOKEN = "'u_' || md5((n / {per})::text)"  # noqa: S105
+DAY = "date '2024-01-01' + (n / 5 % 700)::int"  # a person has some five events on an active day
+
+
+def main() -> None:
+    """Build, erase, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=10_000_000)
+    n_events = parser.parse_args().events
+    folder = Path(tempfile.mkdtemp(prefix="lethe-erasure-"))
+    home = make_home(folder / "home")
+    try:
+        database = home.database()
+        began = time.monotonic()
+        stores = build(database, folder / "home", n_events)
+        print(f"{n_events:,} events made in {time.monotonic() - began:.0f} s, {size(database)} in PostgreSQL")
+        seconds, steps = measure(stores)
+        print(f"erased with proof in {seconds:.1f} s; the bar at 10 million events is {BAR_SECONDS} s")
+        for step, taken in sorted(steps.items(), key=lambda item: -item[1])[:6]:
+            print(f"{taken:8.2f} s  {step}")
+    finally:
+        home.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def build(database: Database, home: Path, n_events: int) -> Stores:
+    """Events, safe rows and what dbt would make of them, for n_events / PER_USER people."""
+    vault = Vault.open(home / "vault")
+    token = subject_tokens([PERSON], vault.salts([PERSON]), vault.purpose_key(PSEUDONYMOUS))[PERSON]
+    values = {"per": PER_USER}
+    with database.connect("dbt") as conn:
+        for name, columns in world.TABLES.items():
+            conn.execute(f"create table {name} ({columns})".encode())
+            if "subject" in columns:
+                conn.execute(f"create index on {name} (subject)".encode())
+        for name in ("stg_training_events", "stg_personalization_events"):
+            conn.execute(
+                f"create view staging.{name} as select event_id, subject, company, event_day "
+                "from safe.pseudonymous_events".encode()
+            )
+    with database.connect(ADMIN, autocommit=True) as conn:
+        conn.execute("set synchronous_commit = off")
+        conn.execute("select raw.ensure_partitions('2024-01-01', '2025-12-31')")
+        series = f"from generate_series(0, {n_events - 1}) as n"
+        for statement in fill(series, values):
+            conn.execute(statement.encode())
+        number = int(PERSON.removeprefix("user-"))
+        for table in ("safe.pseudonymous_events", *(n for n, c in world.TABLES.items() if "subject" in c)):
+            conn.execute(
+                f"update {table} set subject = %s where subject = 'u_' || md5(%s)".encode(), (token, str(number))
+            )
+        conn.execute("vacuum analyze")
+    ledger = Ledger(home / "erasures" / "ledger.jsonl", blinder(vault))
+    return Stores(database, vault, ledger, home, world.Members(database), world.manifest())
+
+
+def fill(series: str, values: dict[str, Any]) -> list[str]:
+    """Statements that write every table."""
+    user, token = USER.format(**values), TOKEN.format(**values)
+    return [
+        "insert into raw.system_logs select 'e' || n, "
+        f"{user}, 'p-' || {user}, 'c' || n % 50, 'ui', 'web', 'app', 'click', {DATA}, '{{}}', 'personal', 'long_term', "
+        f"'s' || n / 20, '{{\"agent\": \"x\"}}', ({DAY})::timestamptz, ({DAY})::timestamptz, 'web', "
+        f"decode(md5(n::text), 'hex'), {DAY} {series}",
+        f"insert into raw.event_keys select 'web', 'e' || n, decode(md5(n::text), 'hex'), {DAY} {series}",
+        "insert into raw.event_days select event_day, count(*), 1 from raw.system_logs group by 1",
+        f"insert into safe.pseudonymous_events select md5(n::text), {token}, 'p_' || md5({user}), 'c_1', 's_1', 'ui', "
+        f"'web', 'app', 'click', {DATA}, ({DAY})::timestamptz, ({DAY})::timestamptz, {DAY}, "
+        f"'{{model_training,personalization}}' {series}",
+        f"insert into safe.anonymous_events select md5('a' || n), 'c_1', 'ui', 'web', 'app', 'click', {DATA}, "
+        f"({DAY})::timestamptz, {DAY} {series}",
+        "insert into safe.event_days select event_day, 1, 'd', count(*), count(*), count(*), count(*), 1 "
+        "from safe.pseudonymous_events group by 1",
+        *(
+            f"insert into {table} select subject, event_day, count(*) from safe.pseudonymous_events group by 1, 2"
+            for table in ("aggregates.agg_user_day", "aggregates.agg_user_fragments")
+        ),
+        "insert into sessions.ses_sessions select subject, count(*) from safe.pseudonymous_events group by 1",
+        "insert into features.ftr_user_weekly select d, subject, n_events from sessions.ses_sessions, "
+        "generate_series(date '2024-01-01', date '2024-06-30', interval '7 days') as d",
+        "insert into features.lbl_user_churn select cutoff_on, subject, true from features.ftr_user_weekly",
+    ]
+
+
+def measure(stores: Stores) -> tuple[float, dict[str, float]]:
+    """Seconds of one erasure, in all and by step."""
+    steps: dict[str, float] = {}
+    last = ["start", time.monotonic()]
+
+    def watch(step: str) -> None:
+        now = time.monotonic()
+        steps[str(last[0])] = now - float(last[1])
+        last[:] = [step, now]
+
+    began = time.monotonic()
+    receipt = erase(stores, PERSON, request_id="benchmark", now=NOW, watch=watch)
+    seconds = time.monotonic() - began
+    watch("end")
+    check(receipt)
+    deleted = {row["target"]: row["deleted"] for row in receipt["targets"]}
+    assert deleted["raw.system_logs.user_id"] == deleted["safe.pseudonymous_events.subject"] == PER_USER
+    return seconds, steps
+
+
+def size(database: Database) -> str:
+    with database.connect(ADMIN) as conn:
+        row = conn.execute("select pg_size_pretty(pg_database_size(current_database()))").fetchone()
+    return str(row[0]) if row else ""
+
+
+if __name__ == "__main__":
+    main()
