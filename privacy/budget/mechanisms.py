@@ -117,7 +117,7 @@ def _least(fits: Callable[[int], bool], start: int) -> int:
     step = 1
     while not fits(start + step):
         step *= 2
-        if step > 2**40:
+        if step > 2**60:  # the next ones leave the 64 bits of a value
             raise InvalidQueryError("no threshold is high enough for this delta; spend more delta or more rho")
     low, high = start + step // 2, start + step
     while high - low > 1:

@@ -15,6 +15,9 @@ from privacy.budget.ledger import Account, Cost
 from privacy.budget.mechanisms import GAUSSIAN, LAPLACE
 from privacy.budget.sources import Columns
 
+# Below these OpenDP's arithmetic finds no noise or threshold, and it would say so only after the spend.
+LEAST_COST, LEAST_SHARE = Decimal("1e-12"), Decimal("0.001")
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -81,7 +84,7 @@ def _objections(query: Query) -> list[tuple[bool, str]]:
         (query.statistic not in STATISTICS, f"a statistic is one of {', '.join(STATISTICS)}, not {query.statistic!r}"),
         (query.mechanism not in (GAUSSIAN, LAPLACE), f"there is no mechanism {query.mechanism!r}; use {GAUSSIAN}"),
         (query.columns.user == query.columns.group, "a release cannot be grouped by the person it must hide"),
-        (query.rho <= 0, "a release costs rho above 0; see Budget.share"),
+        (query.rho < LEAST_COST, f"a release costs rho of at least {LEAST_COST}; see Budget.share"),
         (query.groups == (), "a release over public groups needs at least one group"),
         (private and query.statistic == SUM, "sums need public groups: release users first, then sum over its groups"),
         (private and query.mechanism == LAPLACE, f"groups are selected with {GAUSSIAN} noise only"),
@@ -90,7 +93,11 @@ def _objections(query: Query) -> list[tuple[bool, str]]:
             query.statistic == SUM and choice.lower >= choice.upper,
             "a sum needs lower and upper from public knowledge: values outside are moved to the nearer one",
         ),
-        (isinstance(choice, Choose) and not 0 < choice.share < 1, "the share spent on bounds lies between 0 and 1"),
+        (0 < query.delta < LEAST_COST, f"a selection of groups costs delta of at least {LEAST_COST}"),
+        (
+            isinstance(choice, Choose) and not LEAST_SHARE <= choice.share <= 1 - LEAST_SHARE,
+            f"the share spent on bounds lies between {LEAST_SHARE} and {1 - LEAST_SHARE}",
+        ),
         (
             isinstance(choice, Choose) and min(choice.most_groups, choice.most_rows) < 1,
             "nobody contributes to less than one group and one row; correct most_groups and most_rows",

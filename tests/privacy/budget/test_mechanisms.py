@@ -15,6 +15,7 @@ from scipy import stats
 
 from privacy.budget.accounting import opendp
 from privacy.budget.mechanisms import GAUSSIAN, LAPLACE, Mechanism, Sensitivity, additive, selective
+from privacy.budget.queries import LEAST_COST, LEAST_SHARE
 
 ALARM = 1e-6
 REFUSED = 1e-8  # the chi-square approximation is rough that far out: a hundredfold margin keeps the promise
@@ -95,6 +96,12 @@ def test_a_group_of_one_person_shows_up_no_more_often_than_delta() -> None:
     assert appearances(honest, n) <= limit
     generous = selective(Sensitivity(1, 1), RHO, Decimal("0.01"))  # the fault: a threshold for ten times the delta
     assert appearances(generous, n) > limit
+
+
+def test_the_least_cost_that_a_query_may_have_is_enough_for_noise_and_threshold() -> None:
+    everywhere = Sensitivity(1_024, 1_024)
+    assert selective(everywhere, LEAST_COST * LEAST_SHARE, LEAST_COST).threshold is not None
+    assert additive(LAPLACE, everywhere, LEAST_COST * LEAST_SHARE).scale > 0
 
 
 def test_groups_of_many_are_shown_and_a_smaller_delta_asks_for_more() -> None:
