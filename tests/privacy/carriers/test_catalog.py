@@ -12,6 +12,8 @@ import pytest
 
 from privacy.carriers.catalog import fetch_columns, find_carriers
 from privacy.carriers.project import relations
+from privacy.erasure.errors import UncoveredCarrierError
+from privacy.erasure.targets import TARGETS, require_cover, require_registry
 from warehouse.database import ADMIN, Database
 from warehouse.settings import Settings
 from warehouse.subjects import SUBJECT_TABLES
@@ -88,3 +90,30 @@ def test_base_relations_are_needed(database: Database, manifest: dict[str, Any])
     with database.connect(ADMIN) as conn:
         assert fetch_columns(conn)
     assert relations(manifest, {})["staging.stg_shared_events"].whole() is not None
+
+
+def test_every_carrier_has_an_erasure_rule(database: Database, manifest: dict[str, Any]) -> None:
+    """The contract: what carries a person's key, by the catalog and by dbt, is in the registry of erasure."""
+    require_registry(TARGETS)
+    with database.connect(ADMIN) as conn:
+        require_cover(find_carriers(conn, manifest), TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("mart_people", "select md5(subject) as who, count(*) as n from {{ ref('stg_training_events') }} group by 1"),
+        ("agg_user_day", "select subject, lag(subject) over () as before from {{ ref('stg_training_events') }}"),
+        ("mart_sessions", "select session, count(*) as n from {{ source('safe', 'pseudonymous_events') }} group by 1"),
+    ],
+)  # fmt: skip
+def test_a_carrier_without_a_rule_breaks_the_contract(
+    database: Database, manifest: dict[str, Any], name: str, code: str
+) -> None:
+    planted = {**manifest, "nodes": dict(manifest["nodes"])}
+    template = manifest["nodes"].get(f"model.lethe.{name}") or {
+        **manifest["nodes"]["model.lethe.agg_user_day"], "name": name, "alias": name, "schema": "marts",
+    }  # fmt: skip
+    planted["nodes"][f"model.lethe.{name}"] = {**template, "raw_code": code, "compiled_code": None}
+    with database.connect(ADMIN) as conn, pytest.raises(UncoveredCarrierError, match=name):
+        require_cover(find_carriers(conn, planted), TARGETS)
