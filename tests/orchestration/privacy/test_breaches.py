@@ -12,7 +12,7 @@ import pytest
 
 from orchestration import cli, dbt
 from orchestration.platform import PlatformResource
-from orchestration.privacy import breaches
+from orchestration.privacy import breaches, breaches_jobs, retention_jobs
 from orchestration.privacy.breaches_jobs import breach_alarm_job, breach_alarms
 from tests.privacy.retention.world import Event, put_events
 from warehouse.database import Database
@@ -101,3 +101,16 @@ def test_the_sensor_asks_for_a_run_per_alarm_and_the_run_raises_each_once(
     capsys.readouterr()
     assert cli.main(["privacy", "breaches", "status", "1", "--home", platform.home]) == cli.DONE
     assert "alarms     [24, 48]" in capsys.readouterr().out
+
+
+def test_dagster_loads_the_jobs_with_the_resources_of_a_home(tmp_path: Path) -> None:
+    """A sensor that holds a job of ops is remade with them, and Dagster warns of its own parameter: named instead."""
+    parts = (breaches_jobs, retention_jobs)
+    loaded = dg.Definitions(
+        jobs=[job for part in parts for job in part.JOBS],
+        schedules=retention_jobs.SCHEDULES,
+        sensors=[sensor for part in parts for sensor in part.SENSORS],
+        resources={"platform": PlatformResource(home=str(tmp_path))},
+    ).get_repository_def()
+    assert {job.name for job in loaded.get_all_jobs()} >= {"retention_job", "breach_alarm_job"}
+    assert loaded.get_sensor_def("breach_alarms").job_name == "breach_alarm_job"
