@@ -31,13 +31,13 @@ class FileStore:
         """The store's files with their UTC days: of the name where it says one, else of the last change."""
         for path in sorted(home.glob(self.pattern)):
             if path.is_file() and not path.is_symlink():
-                named = DAY.search(path.name)
-                yield path, date.fromisoformat(named[1]) if named else _changed_on(path)
+                yield path, _named_day(path) or _changed_on(path)
 
 
 FILE_STORES = (
     FileStore("decision journal", "logs/decisions-*.jsonl", "audit_logs"),
     FileStore("left-over simulations", "simulated-*/*", "transient"),
+    FileStore("export packages", "exports/**/*", "short_term"),  # their links end earlier: this is what was left behind
     FileStore("output of runs", "dagster/compute_logs/**/*", "error_logs"),
     FileStore("run artefacts", "dagster/storage/**/*", "error_logs", COUNTED),
     FileStore("output of services", "services/*", "error_logs", COUNTED),
@@ -77,6 +77,14 @@ def _expired(home: Path, store: FileStore, terms: Terms) -> ExpiredFiles:
     old = [(path, day) for path, day in store.files(home) if cutoff_on is not None and day < cutoff_on]
     gone = tuple(path for path, day in old if not holds_file(terms.holds, store.name, day))
     return ExpiredFiles(store, cutoff_on, gone, len(old) - len(gone))
+
+
+def _named_day(path: Path) -> date | None:
+    found = DAY.search(path.name)
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:  # digits that are no day
+        return None
 
 
 def _changed_on(path: Path) -> date:

@@ -110,6 +110,11 @@ def in_force(conn: psycopg.Connection, now: datetime, *, lock: bool = False) -> 
     return [Hold(*row) for row in rows]
 
 
+def holding(conn: psycopg.Connection, subject: str, now: datetime) -> list[Hold]:
+    """The holds in force under which rows of a person may be: whoever erases the person asks first."""
+    return [hold for hold in in_force(conn, now) if hold.subject in (None, subject)]
+
+
 def held(store: Store, holds: Iterable[Hold], tokens: Tokens) -> Clause:
     """The rows of a store that stay. A hold on a person holds what names them; sealed or nameless rows it cannot see.
 

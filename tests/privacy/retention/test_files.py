@@ -12,7 +12,7 @@ from privacy.retention.policies import Policy
 from privacy.retention.terms import Terms
 from tests.privacy.retention.world import NOW
 
-DAYS = {"audit_logs": 2557, "transient": 1, "error_logs": 180, "model_lineage": 2557}
+DAYS = {"audit_logs": 2557, "transient": 1, "short_term": 30, "error_logs": 180, "model_lineage": 2557}
 
 
 def terms(*holds: Hold) -> Terms:
@@ -31,19 +31,22 @@ def put(path: Path, days_ago: int) -> Path:
 def test_old_files_go_and_young_and_counted_ones_stay(tmp_path: Path) -> None:
     young = put(tmp_path / "logs" / "decisions-2026-06-14.jsonl", 9000)  # its name counts, not when it was copied
     old = put(tmp_path / "logs" / "decisions-2019-01-01.jsonl", 0)
+    odd = put(tmp_path / "logs" / "decisions-2019-99-99.jsonl", 0)  # no day: as old as its last change
     other = put(tmp_path / "logs" / "notes.txt", 9000)
     left_over = put(tmp_path / "simulated-abc" / "events.jsonl", 2)
     fresh = put(tmp_path / "simulated-def" / "events.jsonl", 0)
     output = put(tmp_path / "dagster" / "compute_logs" / "run" / "1.err", 181)
+    package = put(tmp_path / "exports" / "e1" / "package.zip", 31)
     model = put(tmp_path / "mlflow" / "artifacts" / "1" / "model.skops", 9000)
     found = expired_files(tmp_path, terms())
     assert {f.store.name: len(f.gone) for f in found if f.gone} == {
         "decision journal": 1, "left-over simulations": 1, "output of runs": 1, "model artefacts": 1,
+        "export packages": 1,
     }  # fmt: skip
-    assert sum(delete_files(f) for f in found) == 3
+    assert sum(delete_files(f) for f in found) == 4
     assert sum(delete_files(f) for f in expired_files(tmp_path, terms())) == 0
-    assert [p.exists() for p in (young, other, fresh, model)] == [True] * 4
-    assert [p.exists() for p in (old, left_over, output)] == [False] * 3
+    assert [p.exists() for p in (young, odd, other, fresh, model)] == [True] * 5
+    assert [p.exists() for p in (old, left_over, output, package)] == [False] * 4
 
 
 def test_a_hold_keeps_files_of_its_days(tmp_path: Path) -> None:

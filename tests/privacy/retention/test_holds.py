@@ -53,6 +53,8 @@ def test_a_hold_is_in_force_from_its_placing_to_its_end(database: Database) -> N
         assert [h.hold_id for h in holds.in_force(conn, NOW)] == [first, second]
         assert [h.hold_id for h in holds.in_force(conn, NOW + timedelta(days=9))] == [second]
         assert holds.in_force(conn, NOW - timedelta(seconds=1)) == []
+        assert [h.hold_id for h in holds.holding(conn, "u1", NOW)] == [first, second]
+        assert [h.hold_id for h in holds.holding(conn, "u2", NOW)] == [first]
         holds.release(conn, second, released_by="counsel", reason="settled", now=NOW + timedelta(days=1))
         assert [h.hold_id for h in holds.in_force(conn, NOW + timedelta(days=1))] == [first]
         with pytest.raises(UnknownHoldError):
