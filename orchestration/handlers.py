@@ -159,7 +159,8 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
             missing = [n for n in ("steward", "reason") if not getattr(options, n)]
             if missing:
                 return complain(f"--reject needs --{', --'.join(missing)}", USAGE)
-            classification.reject(conn, *options.reject, options.steward, options.reason, decided_at=settings.now())
+            event_type, path = options.reject
+            classification.reject(conn, event_type, path, options.steward, options.reason, decided_at=settings.now())
             say(f"ruled: {' '.join(options.reject)} never passes; the next run applies it")
             return DONE
         items = classification.list_unknown(conn)
@@ -168,7 +169,8 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
         return DONE
     for item in items:
         p = item.proposal
-        say(f"{item.n_events:>9,}  {item.event_type:<12} {item.path:<40} propose {p.klass} ({p.kind}, {p.confidence:.2f}): {p.why}")
+        proposal = f"{p.klass} ({p.kind}, {p.confidence:.2f}): {p.why}"
+        say(f"{item.n_events:>9,}  {item.event_type:<12} {item.path:<40} propose {proposal}")
     say(f"{len(items)} paths have no rule and are left out; rule with `lethe classify --confirm EVENT_TYPE PATH ...`")
     return DONE
 

@@ -9,6 +9,7 @@ REASONS = {
     "sensitive_event": "labelled sensitive",
     "sensitive_path": "fields ruled sensitive",
     "personal_without_sharing": "labelled personal, without consent for sharing",
+    "too_few_people": "shared events with fewer than five people alike",
     "invalid_json": "payloads that are no JSON",
     "unknown_path": "fields nobody has ruled on",
     "type_mismatch": "fields of another type than ruled",

@@ -50,6 +50,7 @@ def transform(
 
     batch: the columns of raw.system_logs with data, metadata and client_info as JSON text and times in microseconds;
     subject_tokens: the pseudonym of every user_id; decisions: the ledger rows of these subjects (decisions.COLUMNS).
+    Anonymous rows stay where policy.k people share a class, which needs batches of whole event days.
     Raises MissingTokenError when a kept row's subject has no token, UnreconciledDayError when counts do not add up,
     KernelFailureError when DuckDB fails.
     """
@@ -62,9 +63,10 @@ def transform(
     except duckdb.Error as error:
         kind = type(error).__name__
     else:
+        pseudonymous, anonymous, lost = assemble(batch, rows, pieces, keyring, subject_tokens, policy.k)
+        rows.reasons[lost] = ROW_REASONS.index("too_few_people")
         days = day_sums(rows, pieces)
-        shaped = assemble(batch, rows, pieces, keyring, subject_tokens)
-        return Transformed(*shaped, exclusions(rows, pieces), unknown_paths(pieces), days)
+        return Transformed(pseudonymous, anonymous, exclusions(rows, pieces), unknown_paths(pieces), days)
     # DuckDB's messages quote values; this one is raised outside the handler so that no traceback carries them.
     raise KernelFailureError(f"DuckDB refused the batch with {kind}; its message is withheld because it quotes events")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from privacy import masks
+from privacy.anonymity.shared_events import K
 from privacy.errors import AmbiguousRuleError, InvalidRuleError
 
 CLASSES = ("non_personal", "pseudonymized", "personal", "sensitive")
@@ -73,20 +74,21 @@ def make_rule(event_type: str, path: str, klass: str, kind: str, treatment: str 
 
 @dataclass(frozen=True)
 class CompiledPolicy:
-    """All rules, indexed by event type, and the digest that identifies them."""
+    """All rules, indexed by event type, and the digest that identifies them. k: people behind each anonymous row."""
 
     digest: str
     by_type: dict[str, tuple[Rule, ...]]
+    k: int = K
     _trees: dict[str, dict[str, Node]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rules: Iterable[Rule]) -> CompiledPolicy:
+    def of(cls, rules: Iterable[Rule], k: int = K) -> CompiledPolicy:
         """Compile rules; raises AmbiguousRuleError when two of them claim one place in different ways."""
         ordered = sorted(set(rules), key=lambda rule: (rule.event_type, rule.path))
         by_type: dict[str, tuple[Rule, ...]] = {}
         for rule in ordered:
             by_type[rule.event_type] = (*by_type.get(rule.event_type, ()), rule)
-        policy = cls(digest_of(ordered), by_type)
+        policy = cls(digest_of(ordered, k), by_type, k)
         for event_type in by_type:
             policy.tree(event_type)
         return policy
@@ -101,10 +103,10 @@ class CompiledPolicy:
         return self._trees[known]
 
 
-def digest_of(rules: Iterable[Rule]) -> str:
+def digest_of(rules: Iterable[Rule], k: int = K) -> str:
     """SHA-256 over what decides about values; who ruled and why does not change the result."""
     rows = sorted([r.event_type, r.path, r.klass, r.kind, r.treatment] for r in rules)
-    return hashlib.sha256(json.dumps(["lethe-policy-1", rows], ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(["lethe-policy-2", k, rows], ensure_ascii=False).encode()).hexdigest()
 
 
 def _grow(event_type: str, rules: Iterable[Rule]) -> dict[str, Node]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from privacy import decisions as consent
 from privacy import labels
+from privacy.anonymity.shared_events import protect_shared_events
 from privacy.arrays import one
 from privacy.errors import MissingTokenError
 from privacy.event_ids import event_ids, hexadecimal, order_by_day_and_id
@@ -31,8 +32,9 @@ class _Made:
 
 
 def assemble(
-    batch: pa.Table, rows: Rows, pieces: list[Piece], keyring: Keyring, tokens: dict[str, str]
-) -> tuple[pa.Table, pa.Table]:
+    batch: pa.Table, rows: Rows, pieces: list[Piece], keyring: Keyring, tokens: dict[str, str], k: int
+) -> tuple[pa.Table, pa.Table, npt.NDArray[np.int64]]:
+    """(pseudonymous rows, anonymous rows in classes of k people, batch rows that are in neither for want of people)."""
     import numpy as np
     import pyarrow as pa
 
@@ -50,10 +52,11 @@ def assemble(
     pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
     anonymous = np.flatnonzero((rows.held[at] & consent.SHARING_BIT) != 0)
     made = _Made(joined, at)
-    return (
-        _pseudonymous(batch, rows, made, pseudonymous, keyring, tokens),
-        _anonymous(batch, rows, made, anonymous, keyring),
-    )
+    shared, kept = _anonymous(batch, rows, made, anonymous, keyring, k)
+    is_lost = np.zeros(len(rows.reasons), dtype=np.bool_)
+    is_lost[at[anonymous]] = True
+    is_lost[at[pseudonymous]] = is_lost[kept] = False
+    return _pseudonymous(batch, rows, made, pseudonymous, keyring, tokens), shared, np.flatnonzero(is_lost)
 
 
 def _pseudonymous(
@@ -102,14 +105,15 @@ def _anonymous(
     made: _Made,
     chosen: npt.NDArray[np.int64],
     keyring: Keyring,
-) -> pa.Table:
+    k: int,
+) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     import pyarrow as pa
 
     chosen, ids = _in_order(batch, rows, made, chosen, keyring.anonymous)
     keys, picked = pa.array(made.at[chosen]), pa.array(chosen)
     created = one(batch["created_at"]).take(keys)
     hours = created.cast(pa.int64()).to_numpy() // HOUR * HOUR
-    return pa.table(
+    events = pa.table(
         {
             "anonymous_id": ids,
             "company": _tokens(keyring.anonymous, "c", one(batch["company_id"]).take(keys)),
@@ -117,8 +121,12 @@ def _anonymous(
             "data": made.columns["anonymous_data"].take(picked),
             "occurred_hour": pa.array(hours).cast(created.type),
             "event_day": one(batch["event_day"]).take(keys),
+            "row": keys,
         }
     )
+    codes = rows.subject_codes[made.at[chosen]]
+    kept, _ = protect_shared_events(events, pa.array(codes, mask=codes < 0), k)
+    return kept.drop_columns(["row"]), kept["row"].to_numpy()
 
 
 def _in_order(

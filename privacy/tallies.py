@@ -20,6 +20,7 @@ def day_sums(rows: Rows, pieces: list[Piece]) -> pa.Table:
     import pyarrow as pa
 
     at = np.concatenate([piece.at for piece in pieces]) if pieces else np.zeros(0, dtype=np.int64)
+    at = at[rows.reasons[at] == 0]
     days, inverse = np.unique(rows.days, return_inverse=True)
     n = len(days)
     n_in = np.bincount(inverse, minlength=n)

@@ -24,7 +24,7 @@ from privacy.values import treatment
 from tests.privacy.events import RULES, START, batch, event, granted
 
 KEYRING = Keyring(b"p" * 32, b"a" * 32)
-POLICY = CompiledPolicy.of([make_rule(*rule) for rule in RULES])
+POLICY = CompiledPolicy.of([make_rule(*rule) for rule in RULES], k=1)  # a crowd has a test of its own
 USERS = ("u1", "u2", "u3")
 TOKENS = subject_tokens(USERS, dict.fromkeys(USERS, b"salt"), KEYRING.pseudonymous)
 NOBODY = granted()
@@ -224,6 +224,20 @@ def test_unsafe_labels_do_not_pass(label: str) -> None:
     assert [row[name] for name in names] == ["unlabelled", "unlabelled", None, "unlabelled"]
 
 
+def test_anonymous_rows_need_five_people_and_what_is_lost_is_counted() -> None:
+    policy = CompiledPolicy.of([make_rule(*rule) for rule in RULES])
+    both, sharing = granted("u1", "u2"), granted("u1", "u2", purposes=["sharing"])
+    few = [event(n, user_id=f"u{1 + n % 2}") for n in range(10)]
+    kept = run(few, both, policy)
+    assert (kept.pseudonymous.num_rows, kept.anonymous.num_rows, reasons(kept)) == (10, 0, {})
+    lost = run(few, sharing, policy)
+    assert (lost.anonymous.num_rows, reasons(lost)) == (0, {("too_few_people", ""): 10})
+    assert lost.days.to_pylist() == [{"event_day": START.date(), "n_in": 10, "n_kept": 0}]
+    crowd = [f"u{n}" for n in range(5)]
+    everybody = [event(n, user_id=user) for n, user in enumerate(crowd)]
+    assert run(everybody, granted(*crowd, purposes=["sharing"]), policy).anonymous.num_rows == 5
+
+
 def test_identities_are_keyed_and_unlinkable_across_purposes() -> None:
     rows = [event(n, user_id=user, persona_id="p", session_id="s") for n, user in enumerate(("u1", "u2"))]
     result = run(rows)
@@ -261,7 +275,7 @@ def test_canaries_do_not_leak_except_what_the_masks_allow() -> None:
             event(
                 n,
                 data,
-                user_id=None,
+                user_id="u1",
                 session_id=marks["session"],
                 persona_id=marks["persona"],
                 company_id=marks["company"],
