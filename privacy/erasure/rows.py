@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -59,7 +60,8 @@ def delete(conn: psycopg.Connection, target: Target, keys: SubjectKeys, erasure_
 
 
 def _delete_by_day(conn: psycopg.Connection, target: Target, parameters: Parameters) -> int:
-    """Delete and keep the days' counts true. Versions stay: no day has to be built again for one person.
+    """Delete and keep the days' counts true. Versions stay: no day has to be built again for one person, but those
+    where a copy in the crowd went: the crowd may be too small to hide the others now.
 
     A transform that read the rows before has the row of its day changed under it and reads again.
     """
@@ -75,9 +77,22 @@ def _delete_by_day(conn: psycopg.Connection, target: Target, parameters: Paramet
         "where d.event_day = g.event_day".encode(),
         numbers,
     )
+    if target.table == "safe.anonymous_events":
+        _mark_dirty(conn, numbers[0])
     if target.table == "raw.system_logs":
         conn.execute("update safe.event_days set n_kept = n_kept where event_day = any(%s)", (numbers[0],))
     return sum(numbers[1])
+
+
+def _mark_dirty(conn: psycopg.Connection, days: Sequence[date]) -> None:
+    """Have the privacy transform write days again while their events are there."""
+    conn.execute(
+        "insert into privacy.dirty_days (event_day, version, cause) "
+        "select event_day, nextval('privacy.dirty_day_version'), 'erasure' from raw.event_days "
+        "where event_day = any(%s) "
+        "on conflict (event_day) do update set version = excluded.version, cause = excluded.cause",
+        (list(days),),
+    )
 
 
 def prove(conn: psycopg.Connection, target: Target) -> None:

@@ -102,6 +102,16 @@ def test_days_count_what_is_left(stores: Stores) -> None:
     assert (wrong, unlike) == ((0,), (0,))
 
 
+def test_days_whose_crowd_got_smaller_are_built_again(stores: Stores) -> None:
+    """Others must not stand out because somebody left; figures that move by it are announced."""
+    erase(stores, PERSON, aliases=[ALIAS], request_id=REQUEST, now=NOW)
+    with stores.database.connect("privacy") as conn:
+        dirty = {row[0] for row in conn.execute("select event_day from privacy.dirty_days where cause = 'erasure'")}
+        told = conn.execute("select table_name, event_day from privacy.restatements where cause = 'erasure'").fetchall()
+    assert len(dirty) == 3
+    assert {day for table, day in told if table == "aggregates.agg_company_day"} == dirty
+
+
 def test_erasing_twice_is_erasing_once(stores: Stores) -> None:
     first = erase(stores, PERSON, aliases=[ALIAS], request_id=REQUEST, now=NOW)
     after = contents(stores)
