@@ -18,7 +18,8 @@ WRONG_INPUT = frozenset(
     {
         "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
         "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
-        "InvalidAddressError", "ConsentInputError",
+        "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
+        "AnonymityInputError",
     }
 )  # fmt: skip
 
