@@ -114,16 +114,22 @@ def status(settings: Settings, _options: argparse.Namespace) -> int:
     return DONE
 
 
-def stores_of(platform: Platform) -> Stores:
-    """Everything of a home that may hold a person."""
+def stores_of(platform: Platform, *, with_manifest: bool = True) -> Stores:
+    """Everything of a home that may hold a person. Without dbt's manifest it serves to look, not to erase."""
     from ml.taint import Taint
-    from orchestration import dbt
     from privacy.erasure.stores import Stores
 
-    dbt.use_login(platform.database)
-    manifest = json.loads(dbt.manifest_path(platform.settings).read_text())
+    manifest = _manifest(platform) if with_manifest else None
     models = Taint(platform.database, platform.registry, platform.vault.purpose_key("training_subjects"))
     return Stores(platform.database, platform.vault, ledger_of(platform), platform.home, models, manifest)
+
+
+def _manifest(platform: Platform) -> dict[str, Any]:
+    from orchestration import dbt
+
+    dbt.use_login(platform.database)
+    found: dict[str, Any] = json.loads(dbt.manifest_path(platform.settings).read_text())
+    return found
 
 
 def ledger_of(platform: Platform) -> Ledger:
@@ -140,7 +146,7 @@ def catch_up(platform: Platform, now: datetime) -> Replay | None:
 
     if not (platform.home / "erasures" / "ledger.jsonl").exists():
         return None
-    return boot_lock(stores_of(platform), now)
+    return boot_lock(stores_of(platform, with_manifest=False), now)
 
 
 def _user(options: argparse.Namespace) -> str:

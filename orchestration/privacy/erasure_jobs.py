@@ -42,7 +42,7 @@ def taint_withdrawals(platform: Platform) -> list[dict[str, Any]]:
         rows = conn.execute(
             "select subject from consent.consent_settings where purpose = 'model_training' and decision = 'withdraw'"
         ).fetchall()
-    stores = stores_of(platform)
+    stores = stores_of(platform, with_manifest=False)
     tokens = SubjectKeys.of([str(row[0]) for row in rows], platform.vault).tokens
     sets = sorted(stores.models.members(tokens)) if tokens else []
     return [dict(fact) for fact in stores.models.taint(sets, cause="withdrawal", now=platform.settings.now())]

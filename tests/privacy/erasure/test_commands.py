@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestration.cli import main
+from orchestration.platform import Platform
+from orchestration.privacy.erasure import catch_up, ledger_of
 from privacy.erasure.erasure import erase, receipt_path, resume, unfinished
 from privacy.erasure.errors import ErasureInputError, SurvivingRowsError
+from privacy.erasure.ledger import START
 from privacy.erasure.stores import Stores
 from privacy.signing import signer
 from tests.privacy.erasure.world import ALIAS, NOW, PERSON
+from warehouse.settings import Settings
 
 pytestmark = pytest.mark.integration
 
@@ -44,6 +49,20 @@ def test_a_stopped_erasure_goes_on_without_its_person(stores: Stores) -> None:
     assert unfinished(stores) == []
     with pytest.raises(ErasureInputError):
         resume(stores, "request-1", NOW)
+
+
+def test_a_home_catches_up_when_it_is_opened(stores: Stores, settings: Settings) -> None:
+    """Nothing to do without a ledger, and nothing where the database knows it; a marker that is behind is seen."""
+    platform = Platform(replace(settings, home=stores.home), stores.database)
+    assert catch_up(platform, NOW) is None
+    erase(stores, PERSON, aliases=[ALIAS], request_id="request-1", now=NOW)
+    assert catch_up(platform, NOW) is None
+    with stores.database.connect("erasure") as conn:
+        conn.execute("update privacy.erasure_marker set head = %s", (START,))
+    replay = catch_up(platform, NOW)
+    assert replay is not None
+    assert (replay.n_erasures, replay.n_identities) == (1, 0)
+    assert ledger_of(platform).is_erased([PERSON], NOW) == {PERSON}
 
 
 def test_dagster_loads_the_jobs() -> None:
