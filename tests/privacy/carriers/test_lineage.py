@@ -19,7 +19,7 @@ KNOWN = {
     "safe.event_days": Relation(dict.fromkeys(("event_day", "n_in", "version"))),
     "privacy_others": Relation({"other": None}),
 }
-N_CARRYING, N_CLEAN = 250, 120
+N_CARRYING, N_CLEAN = 210, 105
 MODELS = models(7, N_CARRYING, N_CLEAN)
 
 
