@@ -74,7 +74,7 @@ def tainted_champion(platform: PlatformResource) -> dg.RunRequest | dg.SkipReaso
 
 
 @dg.sensor(
-    job=erasure_job,
+    job_name="erasure_job",  # by name: Dagster remakes a sensor that holds the job, and warns of its own doing
     minimum_interval_seconds=300,
     description="Goes on with erasures that stopped, once an hour, and looks for models that withdrawals taint.",
 )
