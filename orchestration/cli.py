@@ -19,7 +19,8 @@ WRONG_INPUT = frozenset(
         "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
         "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
         "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
-        "AnonymityInputError",
+        "AnonymityInputError", "RetentionInputError",
+        "BreachInputError",
     }
 )  # fmt: skip
 

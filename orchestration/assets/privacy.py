@@ -58,9 +58,19 @@ def privacy_transform(
     with opened.database.connect("privacy") as conn:
         report = transform_days(conn, days, opened.vault)
         n_new_paths = raise_items(conn)
+    sweep_closed_days(opened)
     counts = {"dagster/row_count": report.n_pseudonymous, "days": len(days), "new_paths_for_the_steward": n_new_paths}
     yield dg.MaterializeResult(PSEUDONYMOUS, metadata={**counts, **_excluded(report)})
     yield dg.MaterializeResult(ANONYMOUS, metadata={"dagster/row_count": report.n_anonymous, "days": len(days)})
+
+
+def sweep_closed_days(platform: Platform) -> int:
+    """Days past their retention cannot be built again: take withdrawn people out of what is left of them directly."""
+    from privacy.retention.execution import sweep_withdrawn
+    from privacy.retention.holds import keyed_by
+
+    with platform.database.connect("erasure") as conn:
+        return sweep_withdrawn(conn, keyed_by(platform.vault), platform.settings.now())
 
 
 def pending(platform: Platform, span: tuple[date, date]) -> list[date]:
