@@ -73,7 +73,7 @@ def taint(work: Work) -> Work:
                 f"{n_others} other user ids share a persona with this person; name those that are the same person as "
                 f"aliases, or correct the persona of those that are not, then run {work.request_id} again"
             )
-        keys = keys.merged(SubjectKeys((), (), (), () if n_others else tuple(personas)))
+        keys = keys.merged(SubjectKeys((), (), (), tuple(personas)))
         state.save(conn, work.stores.vault, work.request_id, blinded_name(work.stores, keys), keys, work.opened_at)
         state.note_tainted(conn, work.erasure_id, list(known.values()))
     if not work.is_replay:

@@ -17,6 +17,7 @@ from privacy.vault import Vault
 
 TOKEN_FORM = r"^u_[0-9a-f]{32}$"  # noqa: S105
 Parameters = Mapping[str, Any]
+MOST_IDENTITIES = 5  # other user ids that share a persona: more of them are a role
 DAYS_OF = {
     "raw.system_logs": ("raw.event_days", "n_events"),
     "safe.pseudonymous_events": ("safe.event_days", "n_pseudonymous"),
@@ -184,16 +185,18 @@ def anonymous_ids(key: bytes, sources: Sequence[str], ids: Sequence[str]) -> lis
 
 
 def personas_of(conn: psycopg.Connection, users: Sequence[str]) -> tuple[list[str], int]:
-    """Personas of the person, and how many other user ids share one."""
+    """Personas that are the person's alone, and how many other user ids share one of the others.
+
+    A persona of many is a role, not a person: it says nothing about who is who.
+    """
     rows = conn.execute(
-        "select distinct persona_id from raw.system_logs where user_id = any(%s) and persona_id is not null",
-        (list(users),),
+        "with own as (select distinct persona_id from raw.system_logs where user_id = any(%(u)s) "
+        "and persona_id is not null) "
+        "select persona_id, count(distinct l.user_id) from own left join raw.system_logs l using (persona_id) "
+        "where l.user_id is not null and l.user_id <> all(%(u)s) group by 1 "
+        "union all select persona_id, 0 from own",
+        {"u": list(users)},
     ).fetchall()
-    personas = [str(row[0]) for row in rows]
-    if not personas:
-        return [], 0
-    shared = conn.execute(
-        "select count(distinct user_id) from raw.system_logs where persona_id = any(%s) and user_id <> all(%s)",
-        (personas, list(users)),
-    ).fetchone()
-    return personas, int(shared[0]) if shared else 0
+    shared = {str(persona): int(n) for persona, n in rows if n}
+    alone = sorted({str(persona) for persona, _ in rows} - set(shared))
+    return alone, sum(n for n in shared.values() if n <= MOST_IDENTITIES)

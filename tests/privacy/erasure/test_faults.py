@@ -160,6 +160,16 @@ def test_an_identity_that_was_merged(stores: Stores) -> None:
     assert_completes(stores)
 
 
+def test_a_persona_of_many_is_a_role(stores: Stores) -> None:
+    """It says nothing about who is who, and its rows without a user are not the person's."""
+    for user in (PERSON, None, *(f"colleague-{number}" for number in range(7))):
+        insert_event(stores.database, user, 60, persona="analyst")
+    run(stores)
+    with stores.database.connect("privacy") as conn:
+        row = conn.execute("select count(*) from raw.system_logs where persona_id = 'analyst'").fetchone()
+    assert row == (8,)
+
+
 def test_a_table_that_refuses(stores: Stores) -> None:
     with stores.database.connect(ADMIN) as conn:
         role = stores.database.role("erasure")
