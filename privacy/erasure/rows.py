@@ -189,14 +189,19 @@ def personas_of(conn: psycopg.Connection, users: Sequence[str]) -> tuple[list[st
 
     A persona of many is a role, not a person: it says nothing about who is who.
     """
+    own = {
+        str(row[0])
+        for row in conn.execute(
+            "select distinct persona_id from raw.system_logs where user_id = any(%s) and persona_id is not null",
+            (list(users),),
+        )
+    }
+    if not own:
+        return [], 0
     rows = conn.execute(
-        "with own as (select distinct persona_id from raw.system_logs where user_id = any(%(u)s) "
-        "and persona_id is not null) "
-        "select persona_id, count(distinct l.user_id) from own left join raw.system_logs l using (persona_id) "
-        "where l.user_id is not null and l.user_id <> all(%(u)s) group by 1 "
-        "union all select persona_id, 0 from own",
-        {"u": list(users)},
+        "select persona_id, count(distinct user_id) from raw.system_logs "
+        "where persona_id = any(%s) and user_id <> all(%s) group by 1",
+        (sorted(own), list(users)),
     ).fetchall()
-    shared = {str(persona): int(n) for persona, n in rows if n}
-    alone = sorted({str(persona) for persona, _ in rows} - set(shared))
-    return alone, sum(n for n in shared.values() if n <= MOST_IDENTITIES)
+    shared = {str(persona): int(n) for persona, n in rows}
+    return sorted(own - set(shared)), sum(n for n in shared.values() if n <= MOST_IDENTITIES)
