@@ -20,7 +20,7 @@ WRONG_INPUT = frozenset(
         "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
         "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
         "AnonymityInputError", "RetentionInputError",
-        "BreachInputError",
+        "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
     }
 )  # fmt: skip
 

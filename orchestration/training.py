@@ -82,9 +82,15 @@ def score(platform: Platform) -> ScoredReport:
 
 
 def publish(platform: Platform) -> int:
-    """Publish the champion's predictions of the newest cutoff; returns the rows."""
-    from ml.predictions import publish_newest
+    """Publish the champion's predictions of the newest cutoff; returns the rows.
 
+    Raises OverdueModelError when the champion learnt from somebody who is gone and was to be replaced by now.
+    """
+    from ml.predictions import publish_newest
+    from ml.taint import require_current
+
+    if (version := platform.registry.champion()) is not None:
+        require_current(platform.registry, version, platform.settings.now())
     with platform.database.connect("ml") as conn:
         return publish_newest(conn, platform.registry)
 
