@@ -23,6 +23,7 @@ from warehouse.database import ADMIN, Database
 pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.xdist_group("canary")]
 
 N_EVENTS = 40_000
+SEALED = {"ai/data/prompt", "ai/data/response"}  # under the person's own key from the import on
 NOW = datetime(2026, 11, 20, 13, tzinfo=UTC)
 # Stores that must not be empty, or the search proves nothing.
 FILLED = (
@@ -94,11 +95,28 @@ def test_no_planted_value_is_below_raw(canary_home: Completed) -> None:
 def test_every_value_came_into_raw_and_refused_records_are_sealed(canary_home: Completed) -> None:
     """Otherwise finding nothing further down would mean nothing."""
     log = canary_home.watched.log
-    assert {planted.field for planted in log.stored} <= canary_home.raw.fields
+    assert {planted.field for planted in log.stored} - SEALED <= canary_home.raw.fields
     assert not {planted.field for planted in log.refused} & canary_home.raw.fields
     summary = canary_home.watched.said["0 run " + str(log.events)].summary
     assert summary["events"]["quarantined"] == len(log.refused)
     assert summary["events"]["stored"] > N_EVENTS
+
+
+def test_what_people_tell_an_assistant_is_sealed_in_raw_and_came_in(canary_home: Completed) -> None:
+    import pyarrow as pa
+
+    from privacy.vault import Vault
+    from privacy.vault.texts import unseal_events
+    from warehouse.arrow import read_table
+
+    assert not SEALED & canary_home.raw.fields
+    schema = pa.schema([(name, pa.string()) for name in ("event_type", "user_id", "data", "metadata", "client_info")])
+    with canary_home.database.connect("privacy") as conn:
+        query = f"select {', '.join(schema.names)} from raw.system_logs where event_type = 'ai'"
+        events = read_table(conn, query, schema)
+    opened = unseal_events(events, Vault.open(canary_home.watched.home.path / "vault"))
+    texts = "\n".join(opened["data"].to_pylist()).encode()
+    assert canary_home.watched.search.over([("opened", "raw.system_logs", texts)]).fields >= SEALED
 
 
 def test_every_store_was_filled_and_searched(canary_home: Completed) -> None:
@@ -140,7 +158,8 @@ def test_a_path_wrongly_ruled_is_caught(canary_home: Completed, planted_day: dat
     broken = transform_again(canary_home, planted_day, "non_personal", "category")
     mended = transform_again(canary_home, planted_day, "personal", "free_text")
     assert "ui/data/query" in broken.fields
-    assert {"table safe.pseudonymous_events", "table safe.anonymous_events"} <= broken.stores
+    # Not in safe.anonymous_events: what one person searches for is not what five people alike did.
+    assert {"table safe.pseudonymous_events"} <= broken.stores
     assert not mended.hits, mended.report()
 
 

@@ -88,7 +88,8 @@ def test_the_sensor_asks_for_a_run_per_alarm_and_the_run_raises_each_once(
     platform: PlatformResource, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def asked() -> list[str | None]:
-        ticked = breach_alarms(dg.build_sensor_context(resources={"platform": platform}))
+        with dg.build_sensor_context(resources={"platform": platform}) as context:
+            ticked = breach_alarms(context)
         return [request.run_key for request in ticked.run_requests or []] if isinstance(ticked, dg.SensorResult) else []
 
     assert asked() == []

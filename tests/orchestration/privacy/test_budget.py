@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from orchestration import cli
@@ -75,9 +74,7 @@ def test_a_job_releases_from_the_budget_and_shows_what_it_cost(run: Run, platfor
     }  # fmt: skip
     config = {"ops": {"private_release": {"config": wish}}}
     for _ in range(2):  # the second run finds what the first one recorded
-        done = private_release_job.execute_in_process(
-            config, resources={"platform": platform}, instance=dg.DagsterInstance.ephemeral()
-        )
+        done = private_release_job.execute_in_process(config, resources={"platform": platform})
         (event,) = [event for event in done.all_events if event.event_type_value == "STEP_OUTPUT"]
         found: dict[str, Any] = {name: value.value for name, value in event.step_output_data.metadata.items()}
         assert found["groups"] == 2

@@ -26,7 +26,7 @@ DECISIONS = [
 def test_the_asset_shows_counts_and_pictures_of_no_person(platform: PlatformResource) -> None:
     with platform.open().database.connect("privacy") as conn:
         record_decisions(conn, DECISIONS)
-    done = dg.materialize(ASSETS, resources={"platform": platform}, instance=dg.DagsterInstance.ephemeral())
+    done = dg.materialize(ASSETS, resources={"platform": platform})
     (event,) = done.asset_materializations_for_node(OVERVIEW.to_python_identifier())
     found = {name: value.value for name, value in event.metadata.items()}
     assert (found["people"], found["agree/analytics"], found["agree/sharing"]) == (2, 1, 0)

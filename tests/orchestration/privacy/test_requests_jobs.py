@@ -31,7 +31,8 @@ def approve(platform: PlatformResource, kind: Kind = Kind.RESTRICTION) -> str:
 
 
 def asked(platform: PlatformResource) -> list[dg.RunRequest]:
-    found = approved_requests(dg.build_sensor_context(resources={"platform": platform}))
+    with dg.build_sensor_context(resources={"platform": platform}) as context:
+        found = approved_requests(context)
     return list(found.run_requests or []) if isinstance(found, dg.SensorResult) else []
 
 
@@ -72,8 +73,7 @@ def test_the_review_counts_late_requests_and_names_nobody(
     opened = platform.open()
     later = opened.settings.now() + timedelta(days=40)
     monkeypatch.setattr(type(opened.settings), "now", lambda _: later)
-    instance = dg.DagsterInstance.ephemeral()
-    done = requests_review_job.execute_in_process(resources={"platform": platform}, instance=instance)
+    done = requests_review_job.execute_in_process(resources={"platform": platform})
     assert done.output_for_node("requests_review") == 1
     (metadata,) = [e.step_output_data.metadata for e in done.all_events if e.is_successful_output]
     assert {name: metadata[name].value for name in ("open", "late", "due_within_a_week", "packages_removed")} == {
