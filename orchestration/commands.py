@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -28,20 +27,15 @@ class RunRequest:
 
 
 class Console:
-    """Progress on standard error with the seconds since the command began; results go to standard output.
-
-    It writes to the terminal itself: while a step runs, Dagster reads standard error through a `tail` that it ends
-    with the step, and a last line may not have come through by then.
-    """
+    """Progress on standard error with the seconds since the command began; results go to standard output."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._began = time.monotonic()
         self._quiet = quiet
-        self._terminal = os.dup(sys.stderr.fileno())
 
     def __call__(self, line: str) -> None:
         if not self._quiet:
-            os.write(self._terminal, f"[{time.monotonic() - self._began:6.1f} s] {line}\n".encode())
+            print(f"[{time.monotonic() - self._began:6.1f} s] {line}", file=sys.stderr, flush=True)
 
 
 def run(settings: Settings, request: RunRequest, console: Console) -> tuple[dict[str, Any], Outcome]:

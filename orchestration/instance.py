@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Materialisations of one asset over a range of days are written in statements of this many rows.
 EVENTS_PER_STATEMENT = "1000"
+# While a step runs, its standard error comes through a `tail` that Dagster ends with the step: seconds for the last line.
+TAIL_S = "0.1"
 
 
 def prepare(platform: Platform) -> Path:
@@ -68,7 +70,10 @@ def configuration(platform: Platform, folder: Path) -> dict[str, object]:
 def open_instance(platform: Platform) -> DagsterInstance:
     """The home's instance, with runs that died in an earlier process marked as failed."""
     folder = prepare(platform)
-    export({"DAGSTER_HOME": str(folder), "DAGSTER_EVENT_BATCH_SIZE": EVENTS_PER_STATEMENT, **TELEMETRY_OFF})
+    batches = {"DAGSTER_EVENT_BATCH_SIZE": EVENTS_PER_STATEMENT}
+    export(
+        {"DAGSTER_HOME": str(folder), "DAGSTER_COMPUTE_LOG_TAIL_WAIT_AFTER_FINISH": TAIL_S, **batches, **TELEMETRY_OFF}
+    )
     from dagster import DagsterInstance
 
     instance = DagsterInstance.get()
