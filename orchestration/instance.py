@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Materialisations of one asset over a range of days are written in statements of this many rows.
 EVENTS_PER_STATEMENT = "1000"
-# While a step runs, its standard error comes through a `tail` that Dagster ends with the step: seconds for the last line.
+# A step's standard error comes through a `tail` that Dagster ends with the step: seconds for its last line.
 TAIL_S = "0.1"
 
 
