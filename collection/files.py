@@ -133,19 +133,31 @@ def inspect_file(path: Path) -> SourceFile:
     return _known(path, compression, start, digest)
 
 
-def _digest(path: Path) -> tuple[str, bytes]:
-    digest = sha256()
+def require_readable(path: Path) -> None:
+    """Open a file. Raises MissingFileError or UnreadableFileError, at once and before any server."""
+    with _readable(path) as file:
+        file.read(1)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as file:
-            head = file.read(_BLOCK)
-            digest.update(head)
-            while block := file.read(_BLOCK):
-                digest.update(block)
+            yield file
     except FileNotFoundError:
         raise MissingFileError(f"{path} does not exist: check the name and the folder") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UnreadableFileError(f"{path} cannot be read ({reason}): give a file this user may read") from None
+
+
+def _digest(path: Path) -> tuple[str, bytes]:
+    digest = sha256()
+    with _readable(path) as file:
+        head = file.read(_BLOCK)
+        digest.update(head)
+        while block := file.read(_BLOCK):
+            digest.update(block)
     return digest.hexdigest(), head[:16]
 
 

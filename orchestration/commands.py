@@ -41,6 +41,7 @@ class Console:
 def run(settings: Settings, request: RunRequest, console: Console) -> tuple[dict[str, Any], Outcome]:
     """Take events in, materialise what changed, and summarise. The summary is counts and figures."""
     began = time.monotonic()
+    _look_at(request)
     platform = Platform.open(settings, console)
     console(f"database ready; home {settings.home}")
     with pipeline.exclusive(platform):
@@ -55,6 +56,17 @@ def run(settings: Settings, request: RunRequest, console: Console) -> tuple[dict
         if outcome.refusal is None and outcome.materialised:
             pipeline.remember_completed(platform, result)
     return result, outcome
+
+
+def _look_at(request: RunRequest) -> None:
+    """What is wrong with the names of files is said before a server starts. Raises InputError."""
+    from collection.files import require_readable
+    from collection.mapping import load_mapping
+
+    for path in request.files:
+        require_readable(path)
+    if request.mapping:
+        load_mapping(request.mapping)
 
 
 def _take_in(platform: Platform, request: RunRequest) -> Outcome:
