@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,12 +44,13 @@ class Constraint(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sensitive:
+class _Sensitive(ABC):
     codes: npt.NDArray[np.int64]
     n_values: int
 
+    @abstractmethod
     def holds(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        raise NotImplementedError
+        """Per class whether it holds; see Constraint."""
 
     def allows_all(self) -> bool:
         return bool(self.holds(value_counts(self.codes * 0, self.codes, 1, self.n_values))[0])
