@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from collection.admission import Blocked, Protect, protected, without_blocked
 from collection.errors import EmptyFileError, WarehouseFullError
 from collection.files import SourceFile, inspect_file
 from collection.imports import (
@@ -32,12 +32,10 @@ from collection.settling import Settled, ahead, settle
 from collection.store import Stored, known_fingerprints, prepare, quarantine_rows, store_events
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 Seal = Callable[[bytes, bytes], bytes]
 Progress = Callable[[ImportCounts], None]
-Blocked = Callable[[Sequence[str]], AbstractSet[str]]
-Protect = Callable[["pa.Table"], "pa.Table"]
 
 REFUSAL = (
     "{n} events of identified users were refused: a file carries no consent, so an import must state its basis. "
@@ -198,7 +196,7 @@ def _import(conn: psycopg.Connection, job: _Job, state: ImportState) -> ImportSt
 def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch: Settled) -> ImportState:
     """One batch, one transaction: events, quarantine and the import's own counts."""
     name, source = job.file.path.name, job.mapping.source
-    batch = _protected(job.protect, _without_blocked(job.blocked, batch))
+    batch = protected(job.protect, without_blocked(job.blocked, batch))
     with conn.transaction():
         if not state.known:
             begin_import(conn, state, file=name, digests=(job.file.digest, job.mapping.digest), source=source)
@@ -218,43 +216,6 @@ def _store_batch(conn: psycopg.Connection, job: _Job, state: ImportState, batch:
         first_on=min(filter(None, (state.first_on, stored.first_on)), default=None),
         last_on=max(filter(None, (state.last_on, stored.last_on)), default=None),
     )
-
-
-def _without_blocked(blocked: Blocked | None, batch: Settled) -> Settled:
-    """The batch without the events of blocked people; a repeat of such an event goes the same way."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if blocked is None:
-        return batch
-    users = batch.events["user_id"].unique().drop_null().to_pylist()
-    named = blocked(users)
-    if not named:
-        return batch
-    gone = pc.is_in(batch.events["user_id"], pa.array(sorted(named), pa.string()))
-    ids = set(batch.events.filter(gone)["id"].to_pylist())
-    repeats = tuple(repeat for repeat in batch.repeats if repeat.id not in ids)
-    n_gone = len(ids) + len(batch.repeats) - len(repeats)
-    return replace(
-        batch, events=batch.events.filter(pc.invert(gone)), repeats=repeats, n_refused=batch.n_refused + n_gone
-    )
-
-
-def _protected(protect: Protect | None, batch: Settled) -> Settled:
-    """The batch as it may be stored. A repeat of an event has the fingerprint that the event has now."""
-    if protect is None or (events := protect(batch.events)) is batch.events:
-        return batch
-    if not batch.repeats:
-        return replace(batch, events=events)
-    ids = events["id"].to_pylist()
-    plain, stored = (dict(zip(ids, table["fingerprint"].to_pylist(), strict=True)) for table in (batch.events, events))
-    repeats = (
-        replace(repeat, fingerprint=bytes.fromhex(stored[repeat.id][2:]))
-        if plain[repeat.id] == "\\x" + repeat.fingerprint.hex()
-        else repeat
-        for repeat in batch.repeats
-    )
-    return replace(batch, events=events, repeats=tuple(repeats))
 
 
 def _judged(conn: psycopg.Connection, source: str, batch: Settled, stored: Stored) -> tuple[int, dict[int, Fault]]:

@@ -9,12 +9,13 @@ from datetime import datetime
 
 import psycopg
 
+from collection.admission import Blocked, Protect
 from collection.batches import Batch, Place
 from collection.columns import SessionState, arrange
 from collection.csvrows import ENVELOPE as CSV
 from collection.csvrows import read_csv
 from collection.errors import InputError
-from collection.importer import Blocked, Protect, associated_data
+from collection.importer import associated_data
 from collection.jsonlines import ENVELOPE as JSON
 from collection.jsonlines import read_json_lines
 from collection.mapping import Mapping

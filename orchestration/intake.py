@@ -21,7 +21,8 @@ from privacy.vault.texts import seal_events
 if TYPE_CHECKING:
     import psycopg
 
-    from collection.importer import Blocked, ImportReport
+    from collection.admission import Blocked
+    from collection.importer import ImportReport
     from collection.mapping import Mapping
     from collection.quarantine import ReplayReport
     from orchestration.platform import Platform
