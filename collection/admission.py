@@ -1,4 +1,4 @@
-"""What of a settled batch may be stored, and in what form. Whom to leave out and what to seal is for the caller to say."""
+"""What of a settled batch may be stored, and in what form. Whom to leave out and what to seal, the caller says."""
 
 from __future__ import annotations
 
