@@ -27,6 +27,7 @@ SUBJECT_TABLES = (
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),
     SubjectTable("staging.stg_personalization_events", "subject", "keyed"),
+    SubjectTable("staging.stg_analytics_events", "subject", "keyed"),
     SubjectTable("aggregates.agg_user_fragments", "subject", "keyed"),
     SubjectTable("aggregates.agg_user_day", "subject", "keyed"),
     SubjectTable("sessions.ses_sessions", "subject", "keyed"),

@@ -1,5 +1,12 @@
 {# Typed reads of one JSON key; null where the key is absent or of another type. Used in staging only. #}
 
+{# A label of at most 200 characters: longer text is no label, and an index over it would refuse the row. #}
+{% macro json_text(column, key) -%}
+    case when jsonb_typeof({{ column }} -> '{{ key }}') = 'string' then
+        case when length({{ column }} ->> '{{ key }}') <= 200 then {{ column }} ->> '{{ key }}' end
+    end
+{%- endmacro %}
+
 {# Absurd numbers are null too, and decimals end at the sixth: one hostile value must not overflow a sum of everyone. #}
 {% macro json_number(column, key) -%}
     case when jsonb_typeof({{ column }} -> '{{ key }}') = 'number' then

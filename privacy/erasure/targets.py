@@ -75,6 +75,7 @@ TARGETS = (
     Target("aggregates.agg_user_fragments", "subject", Key.TOKEN),
     Target("staging.stg_training_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("staging.stg_personalization_events", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("staging.stg_analytics_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target(
         "safe.anonymous_events",
         "anonymous_id",
