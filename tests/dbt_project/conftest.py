@@ -39,6 +39,7 @@ class Event:
     action: str = "commit"
     data: str = "{}"
     purposes: Sequence[str] = ALL_PURPOSES
+    event_type: str = "code"
 
     @property
     def occurred_at(self) -> datetime:
@@ -101,9 +102,9 @@ class Project:
                 conn.execute(
                     "insert into safe.pseudonymous_events (event_id, subject, company, event_type, event_source,"
                     " component, action, data, occurred_at, received_at, event_day, purposes)"
-                    " values (%s, %s, %s, 'code', 'git', %s, %s, %s, %s, %s, %s, %s)",
-                    (e.event_id, e.subject, e.company, e.component, e.action, e.data, e.occurred_at, e.occurred_at,
-                     e.occurred_at.date(), list(e.purposes)),
+                    " values (%s, %s, %s, %s, 'git', %s, %s, %s, %s, %s, %s, %s)",
+                    (e.event_id, e.subject, e.company, e.event_type, e.component, e.action, e.data, e.occurred_at,
+                     e.occurred_at, e.occurred_at.date(), list(e.purposes)),
                 )  # fmt: skip
             for day in touched:
                 conn.execute(
