@@ -14,7 +14,9 @@ from collection.events import (
     MAX_TEXT_BYTES,
     REQUIRED_FIELDS,
     TEXT_FIELDS,
+    TIME_FIELDS,
     fingerprints,
+    microseconds,
 )
 from collection.expressions import (
     Constant,
@@ -22,6 +24,7 @@ from collection.expressions import (
     Hash,
     Path,
     Record,
+    SameAs,
     Session,
     Timestamp,
     consumed_paths,
@@ -82,13 +85,15 @@ class Rows:
         table = {
             name: pa.array(values, pa.string())
             for name, values in self.columns.items()
-            if name not in ("created_at", "fingerprint")
+            if name not in (*TIME_FIELDS, "fingerprint")
         }
         table["fingerprint"] = pa.array(["\\x" + value.hex() for value in self.columns["fingerprint"]], pa.string())
         for name, value in self.constants.items():
             table[name] = pa.repeat(pa.scalar(value, pa.string()), len(moments))
-        times = pa.array(moments).cast(pa.timestamp("us")).cast(pa.string())
-        table["created_at"] = pc.binary_join_element_wise(times, "Z", "")
+        for name in TIME_FIELDS:
+            if name in self.columns:
+                times = pa.array(self.columns[name], pa.int64()).cast(pa.timestamp("us")).cast(pa.string())
+                table[name] = pc.binary_join_element_wise(times, "Z", "")
         table["event_day"] = pa.array((moments // _DAY).astype(np.int32)).cast(pa.date32())
         return pa.table(table)
 
@@ -97,7 +102,9 @@ def arrange(records: list[Record], mapping: Mapping, sessions: SessionState, *, 
     """Map records to events. The records are used up: what no field carries over is moved into `data`."""
     faults: dict[int, Fault] = {}
     constants, columns = _extracted(records, mapping, faults)
-    columns["created_at"] = _times(columns, mapping, faults, now)
+    columns["created_at"] = _times("created_at", columns, mapping, faults, now)
+    if "received_at" in mapping.fields:
+        columns["received_at"] = _receipts(columns, mapping, faults, now)
     for name in TEXT_FIELDS:
         if name in columns:
             columns[name] = _clean(name, columns[name], _pointer(mapping, name), faults)
@@ -141,13 +148,30 @@ def _completed(rows: Rows, mapping: Mapping, sessions: SessionState) -> Rows:
     return rows
 
 
-def _times(columns: dict[str, list[Any]], mapping: Mapping, faults: dict[int, Fault], now: datetime) -> list[int]:
-    expression = mapping.fields["created_at"]
+def _times(
+    name: str, columns: dict[str, list[Any]], mapping: Mapping, faults: dict[int, Fault], now: datetime
+) -> list[int]:
+    expression = mapping.fields[name]
     stamp = expression if isinstance(expression, Timestamp) else Timestamp(())
-    path = _pointer(mapping, "created_at")
-    times, found = parse_times(columns["created_at"], format=stamp.format, unit=stamp.unit, path=path, now=now)
+    path = _pointer(mapping, name)
+    times, found = parse_times(columns[name], format=stamp.format, unit=stamp.unit, path=path, now=now, name=name)
+    if name == "received_at":
+        found = {i: fault for i, fault in found.items() if fault.code != "missing_timestamp"}
     _note(faults, found, path)
     return times
+
+
+def _receipts(columns: dict[str, list[Any]], mapping: Mapping, faults: dict[int, Fault], now: datetime) -> list[int]:
+    """When the source got each event: never after the import (its clock is ahead), and then where it does not say."""
+    latest = microseconds(now)
+    if isinstance(mapping.fields["received_at"], SameAs):
+        return [min(moment, latest) for moment in columns["created_at"]]
+    stated = columns["received_at"]
+    times = _times("received_at", columns, mapping, faults, now)
+    return [
+        latest if value is None or value == "" else min(moment, latest)
+        for moment, value in zip(times, stated, strict=True)
+    ]
 
 
 def _clean(name: str, values: list[Any], path: str, faults: dict[int, Fault]) -> list[Any]:

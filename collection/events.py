@@ -30,7 +30,8 @@ TEXT_FIELDS = (
 )
 JSON_FIELDS = ("data", "metadata", "client_info")
 REQUIRED_FIELDS = ("id", "event_type", "event_source", "action", "data_classification", "retention_policy")
-EVENT_FIELDS = (*TEXT_FIELDS, *JSON_FIELDS, "created_at")
+TIME_FIELDS = ("created_at", "received_at")
+EVENT_FIELDS = (*TEXT_FIELDS, *JSON_FIELDS, *TIME_FIELDS)
 
 # Order of the canonical content; changing it changes every fingerprint.
 CONTENT_FIELDS = (

@@ -47,6 +47,13 @@ class Timestamp:
 
 
 @dataclass(frozen=True, slots=True)
+class SameAs:
+    """The time that another LogEvent field holds."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Concat:
     """Texts of fields and literals joined; null when any field is null."""
 
@@ -76,7 +83,7 @@ class Structure:
     members: tuple[tuple[str, Path], ...]
 
 
-Expression = Field | Constant | First | Timestamp | Concat | Hash | Session | Structure
+Expression = Field | Constant | First | Timestamp | SameAs | Concat | Hash | Session | Structure
 
 
 def named_paths(expression: Expression) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from collection.expressions import (
     First,
     Hash,
     Path,
+    SameAs,
     Session,
     Structure,
     Timestamp,
@@ -81,6 +82,13 @@ def _timestamp(entry: dict[str, Any], place: str) -> Expression:
     return Timestamp(parse_path(inner.get("field"), place), inner.get("format"), inner.get("unit"))
 
 
+def _same_as(entry: dict[str, Any], place: str) -> Expression:
+    name = _allow(entry, place, "same_as")["same_as"]
+    if name != "created_at":
+        raise MappingError(f"{place}.same_as: only created_at can be repeated")
+    return SameAs(name)
+
+
 def _concat(entry: dict[str, Any], place: str) -> Expression:
     _allow(entry, place, "concat", "separator")
     parts = tuple(
@@ -118,6 +126,7 @@ _FORMS: dict[str, Callable[[dict[str, Any], str], Expression]] = {
     "constant": _constant,
     "first": _first,
     "timestamp": _timestamp,
+    "same_as": _same_as,
     "concat": _concat,
     "hash": _hash,
     "session": _session,

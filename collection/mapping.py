@@ -1,7 +1,7 @@
 """The mapping from a file's records to log events, read from YAML.
 
     source: shop                       # constant; (source, id) recognises duplicates
-    fields:                            # one entry per LogEvent field; all but `data` and `created_at` as below
+    fields:                            # one entry per LogEvent field; all but `data` and the times as below
       id: {hash: "*"}                  # stable id of the whole record, or {hash: [order_no, line]}
       user_id: customer.id             # a source field: dotted path, or a JSON pointer (/customer/id)
       company_id: {field: tenant, optional: true}    # no mistake when no record has it
@@ -11,6 +11,7 @@
       session_id: {session: {gap_minutes: 30, by: [user_id]}}   # by LogEvent fields, in file order
       client_info: {object: {ip: remote_addr, agent: user_agent}}
       created_at: {timestamp: {field: at, format: "%d.%m.%Y %H:%M", unit: ms}}   # format and unit are optional
+      received_at: {same_as: created_at}           # when the source itself got the event; or a timestamp, as above
       data_classification: {constant: personal}      # non_personal | pseudonymized | personal | sensitive
       retention_policy: {constant: short_term}       # transient | short_term | medium_term | long_term
     data: payload                      # the field whose object is merged flat into `data`; default: data
@@ -19,6 +20,8 @@
 
 Everything that no field carries over goes to `data`; what only a hash reads stays there too. Where the merged object
 and the record hold the same key, the object stays nested under its own name. Times without an offset are UTC.
+Unstated, received_at is the time of import: features of a time before it will not know the event. Where a record lacks
+it, that holds for its event; a time after the import becomes the import's.
 Required: source, id, event_type, action, created_at, data_classification, retention_policy; event_source defaults to
 the source.
 """
@@ -33,13 +36,14 @@ from pathlib import Path
 from typing import Any
 
 from collection.errors import MappingError
-from collection.events import ENUMERATIONS, EVENT_FIELDS, MAX_TEXT_BYTES, TEXT_FIELDS
+from collection.events import ENUMERATIONS, EVENT_FIELDS, MAX_TEXT_BYTES, TEXT_FIELDS, TIME_FIELDS
 from collection.expressions import (
     Constant,
     Expression,
     Field,
     First,
     Hash,
+    SameAs,
     Session,
     Timestamp,
     named_paths,
@@ -48,7 +52,7 @@ from collection.grammar import parse_expression, parse_path
 
 _SECTIONS = ("source", "fields", "data", "csv", "consent", "classification", "training")
 _REQUIRED = ("id", "event_type", "action", "created_at", "data_classification", "retention_policy")
-_NEVER_MAPPED = {"received_at": "the import's own time", "fingerprint": "computed", "source": "a section of its own"}
+_NEVER_MAPPED = {"fingerprint": "computed", "imported_at": "the import's own time", "source": "a section of its own"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,12 @@ def _fields(entries: Any, source: str) -> dict[str, Expression]:
 
 
 def _check(name: str, expression: Expression) -> None:
-    if isinstance(expression, Timestamp) and name != "created_at":
-        raise MappingError(f"fields.{name}: only created_at is a timestamp")
+    if isinstance(expression, Timestamp | SameAs) and name not in TIME_FIELDS:
+        raise MappingError(f"fields.{name}: only created_at and received_at are times")
+    if name == "received_at" and not isinstance(expression, Field | Timestamp | SameAs):
+        raise MappingError("fields.received_at: write a source field, a timestamp: or {same_as: created_at}")
+    if name == "created_at" and isinstance(expression, SameAs):
+        raise MappingError("fields.created_at: it cannot repeat itself; name the source field")
     if isinstance(expression, Session):
         unknown = [by for by in expression.by if by not in TEXT_FIELDS or by == "session_id"]
         if name != "session_id" or unknown:

@@ -55,6 +55,7 @@ def store_events(conn: psycopg.Connection, events: pa.Table, *, source: str, rec
     """Store the events that are new, inside the caller's `with conn.transaction()`.
 
     `events` has the columns of `collection.columns.Rows.arrow` and record_no (int64); ids are distinct in it.
+    `received_at` is the import's own time: what imported_at holds of events whose source states when it got them.
     Raises RefusedBatchError when the database refuses it for a reason that lies in no single record.
     """
     try:
@@ -99,7 +100,8 @@ def _with_receipt(events: pa.Table, source: str, received_at: datetime) -> pa.Ta
 
     events = events.drop_columns(["record_no"])
     events = events.append_column("source", pa.repeat(pa.scalar(source), events.num_rows))
-    return events.append_column("received_at", pa.repeat(pa.scalar(received_at.isoformat()), events.num_rows))
+    name = "imported_at" if "received_at" in events.column_names else "received_at"
+    return events.append_column(name, pa.repeat(pa.scalar(received_at.isoformat()), events.num_rows))
 
 
 def ensure_partitions(conn: psycopg.Connection) -> None:
@@ -168,7 +170,7 @@ def imported_subjects(conn: psycopg.Connection, import_ids: Sequence[str]) -> li
     """
     return conn.execute(
         "select l.user_id, min(l.created_at) from raw.imports i join raw.system_logs l "
-        "on l.source = i.source and l.received_at = i.received_at "
+        "on l.source = i.source and coalesce(l.imported_at, l.received_at) = i.received_at "
         "and l.event_day between i.first_event_on and i.last_event_on "
         "where i.import_id = any(%s) and l.user_id is not null group by 1 order by 1",
         (list(import_ids),),

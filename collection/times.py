@@ -14,7 +14,7 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def parse_times(
-    values: Sequence[Any], *, format: str | None, unit: str | None, path: str, now: datetime
+    values: Sequence[Any], *, format: str | None, unit: str | None, path: str, now: datetime, name: str = "created_at"
 ) -> tuple[list[int], dict[int, Fault]]:
     """Microseconds per value (0 where there is a fault). Codes: missing_timestamp, bad_timestamp,
     timestamp_out_of_range (before 1970), future_timestamp (more than a day after `now`)."""
@@ -28,13 +28,13 @@ def parse_times(
     for position, moment in enumerate(moments):
         code = _code(moment, values[position], latest)
         if code:
-            faults[position] = Fault(code, path, _HINTS[code])
+            faults[position] = Fault(code, path, _HINTS[code].format(name=name))
     return [0 if i in faults else m for i, m in enumerate(moments)], faults
 
 
 _HINTS = {
-    "missing_timestamp": "no time: map created_at to a field that every record has",
-    "bad_timestamp": "no time in the mapped format: give format: or unit: in the mapping",
+    "missing_timestamp": "no time: map {name} to a field that every record has",
+    "bad_timestamp": "no time in the mapped format: give format: or unit: of {name} in the mapping",
     "timestamp_out_of_range": "a time before 1970-01-01: check the unit",
     "future_timestamp": "a time more than a day in the future: check the unit and the clock",
 }

@@ -45,8 +45,8 @@ def examine(batch: pa.Table, decisions: pa.Table) -> Rows:
 
     users = one(batch["user_id"]).dictionary_encode()
     codes = users.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    created, received = (one(batch[name]).cast(pa.int64()).to_numpy() for name in ("created_at", "received_at"))
-    held = consent.purposes_held(users.dictionary, codes, created, received, decisions)
+    created = one(batch["created_at"]).cast(pa.int64()).to_numpy()
+    held = consent.purposes_held(users.dictionary, codes, created, _taken_in(batch), decisions)
     levels = pc.index_in(batch["data_classification"], value_set=pa.array(CLASSES)).fill_null(SENSITIVE)
     levels = one(levels).to_numpy().astype(np.int8)
     reasons = np.zeros(len(codes), dtype=np.uint8)
@@ -64,6 +64,17 @@ def examine(batch: pa.Table, decisions: pa.Table) -> Rows:
         {name: column for name, (column, _) in clean.items()},
         {name: unsafe for name, (_, unsafe) in clean.items()},
     )
+
+
+def _taken_in(batch: pa.Table) -> npt.NDArray[np.int64]:
+    """When Lethe took each event in, in microseconds: later than the receipt that a source states for its own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    received = batch["received_at"]
+    if "imported_at" in batch.column_names:
+        received = pc.coalesce(batch["imported_at"], received)
+    return one(received).cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _MAPPED = [name for name in EVENT_SCHEMA.names if name not in ("data", "created_
 SIMULATOR_MAPPING = (
     "source: simulator\nfields:\n"
     + "".join(f"  {name}: {name}\n" for name in _MAPPED)
-    + "  created_at: {timestamp: {field: created_at}}\ndata: data\n"
+    + "  created_at: {timestamp: {field: created_at}}\n  received_at: {same_as: created_at}\ndata: data\n"
 )
 
 

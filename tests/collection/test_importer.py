@@ -56,6 +56,17 @@ def test_an_event_is_stored_with_all_its_fields(conn: psycopg.Connection, import
     assert days == [(date(2024, 5, 1), 1)]
 
 
+def test_the_source_states_when_it_got_an_event(conn: psycopg.Connection, tmp_path: Path) -> None:
+    mapping = parse_mapping(PLAIN + "  received_at: {timestamp: got}\n")
+    file = tmp_path / "f.jsonl"
+    file.write_bytes(b"\n".join([line("a", got="2024-05-03T00:00:00Z"), line("a", got="2024-05-04T00:00:00Z")]))
+    report = import_files(conn, [file], mapping, seal=seal, now=NOW, has_basis=True)
+    assert report.counts == ImportCounts(2, 1, 1, 0, 0), "another delivery is no other event"
+    row = conn.execute("select received_at, imported_at from raw.system_logs").fetchone()
+    assert row == (datetime(2024, 5, 3, tzinfo=UTC), NOW)
+    assert imported_subjects(conn, report.import_ids) == [("u1", datetime(2024, 5, 1, 10, tzinfo=UTC))]
+
+
 def test_a_key_that_both_have_keeps_the_data_object_nested(conn: psycopg.Connection, import_lines: Import) -> None:
     import_lines([line("a", x=1, data={"x": 2})])
     assert conn.execute("select data from raw.system_logs").fetchall() == [({"x": 1, "data": {"x": 2}},)]

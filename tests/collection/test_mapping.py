@@ -52,6 +52,39 @@ def test_an_expression(entry: str, record: dict[str, Any], value: str | None, da
     assert (rows.column("user_id"), rows.column("data")) == ([value], [data])
 
 
+@pytest.mark.parametrize(
+    ("entry", "stated", "received"),
+    [
+        ("{same_as: created_at}", None, "2024-05-01T10:00:00"),
+        ("{timestamp: got}", "2024-05-03T08:00:00Z", "2024-05-03T08:00:00"),
+        ("got", "2024-05-03T08:00:00Z", "2024-05-03T08:00:00"),
+        ("{timestamp: {field: got, unit: s}}", 1_714_723_200, "2024-05-03T08:00:00"),
+        ("{timestamp: got}", "2024-05-01T09:59:59Z", "2024-05-01T09:59:59"),  # a client's clock may be ahead
+        ("{timestamp: got}", "2024-06-01T00:30:00Z", "2024-06-01T00:00:00"),  # after the import: the source's clock
+        ("{timestamp: got}", None, "2024-06-01T00:00:00"),
+        ("{timestamp: got}", "", "2024-06-01T00:00:00"),
+    ],
+)
+def test_when_the_source_got_an_event(entry: str, stated: Any, received: str) -> None:
+    rows = mapped(mapping(received_at=entry), {"got": stated})
+    assert rows.faults == {}
+    assert rows.arrow()["received_at"].to_pylist() == [f"{received}.000000Z".replace("T", " ")]
+
+
+def test_a_delivery_again_is_the_same_event() -> None:
+    m = mapping(received_at="{timestamp: got}")
+    first, again = (
+        mapped(m, {"got": got}).columns["fingerprint"] for got in ("2024-05-02T00:00Z", "2024-05-03T00:00Z")
+    )
+    assert first == again
+
+
+@pytest.mark.parametrize("stated", ["soon", "2024-06-03T00:00:00Z", "1969-12-31T00:00:00Z"])
+def test_a_receipt_that_cannot_be_is_refused(stated: str) -> None:
+    rows = mapped(mapping(received_at="{timestamp: got}"), {"got": stated})
+    assert [fault.path for fault in rows.faults.values()] == ["/got"]
+
+
 def test_an_object_is_built_of_fields() -> None:
     m = mapping(client_info="{object: {ip: addr, agent: ua}}")
     rows = mapped(m, {"addr": "::1", "ua": None}, {})
@@ -122,7 +155,7 @@ def test_sections_for_others_are_handed_on_and_change_no_digest() -> None:
         ("source: s\nfields: {id: id}", "misses event_type, action"),
         ("source: s\nfields: {nope: x}", "unknown LogEvent field nope: known are id"),
         ("source: s\nfields: {data: x}", "fields.data cannot be mapped"),
-        ("source: s\nfields: {received_at: x}", "fields.received_at cannot be mapped"),
+        ("source: s\nfields: {imported_at: x}", "fields.imported_at cannot be mapped"),
         ("source: s\nfields: {}\nfield: {}", "unknown section field"),
         ("source: s\nfields: {}\nconsent: []", "misses"),
     ],
@@ -140,6 +173,10 @@ def test_a_broken_mapping_says_where(broken: str, message: str) -> None:
         ("user_id", "{frist: [a]}", "write a source field or one of"),
         ("user_id", "{constant: 5}", "a constant is a text"),
         ("user_id", "{timestamp: a}", "only created_at"),
+        ("user_id", "{same_as: created_at}", "only created_at"),
+        ("created_at", "{same_as: created_at}", "cannot repeat itself"),
+        ("received_at", "{same_as: id}", "only created_at can be repeated"),
+        ("received_at", "{constant: '2024-05-01'}", "write a source field, a timestamp"),
         ("user_id", "{session: {gap_minutes: 3, by: [id]}}", "belongs to session_id"),
         ("session_id", "{session: {gap_minutes: 0, by: [id]}}", "gap_minutes is a number above 0"),
         ("session_id", "{session: {gap_minutes: 3, by: [who]}}", "by: names LogEvent"),

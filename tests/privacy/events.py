@@ -86,7 +86,7 @@ def event(number: int, data: Mapping[str, Any] | None = None, **fields: Any) -> 
 
 def batch(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     fields = [(name, pa.string()) for name in TEXT]
-    fields += [("created_at", MOMENT), ("received_at", MOMENT), ("event_day", pa.date32())]
+    fields += [("created_at", MOMENT), ("received_at", MOMENT), ("imported_at", MOMENT), ("event_day", pa.date32())]
     return pa.Table.from_pylist([dict(row) for row in rows], pa.schema(fields))
 
 

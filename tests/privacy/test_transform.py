@@ -134,3 +134,20 @@ def test_evidence_for_earlier_events_is_recorded(filled: Database) -> None:
     with filled.connect("privacy") as conn:
         first = {"u1": START - 5 * DAY}
         assert record_imported_evidence(conn, first, ["analytics"], "test", "contract", START) == 1
+
+
+@pytest.mark.integration
+def test_what_a_source_got_before_the_consent_was_known_counts_as_of_the_import(
+    database: Database, vault: Vault
+) -> None:
+    """The receipt that a source states says what features may know; consent goes by when Lethe took the event in."""
+    later = START + 9 * DAY
+    rows = [event(1, imported_at=later), event(2, imported_at=later - 2 * DAY), event(3)]
+    with database.connect("collection") as conn:
+        store(conn, rows)
+    with database.connect("privacy") as conn:
+        load_rules(conn, rule_rows(), START)
+        record_imported_evidence(conn, {"u1": START - DAY}, ["analytics"], "test", "contract", later - DAY)
+        report = transform_days(conn, pending_days(conn), vault)
+        assert (report.n_pseudonymous, report.exclusions["no_consent"]) == (1, 2)
+        assert conn.execute("select received_at from safe.pseudonymous_events").fetchall() == [(rows[0]["created_at"],)]
