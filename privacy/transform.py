@@ -44,6 +44,7 @@ RAW_COLUMNS = (
     "client_info",
     "created_at",
     "received_at",
+    "imported_at",
     "source",
     "event_day",
 )
@@ -150,7 +151,7 @@ def _fetch(conn: psycopg.Connection, days: list[date]) -> tuple[pa.Table, dict[d
     from warehouse.arrow import read_table
 
     moment = pa.timestamp("us", "UTC")
-    types = {"created_at": moment, "received_at": moment, "event_day": pa.date32()}
+    types = {"created_at": moment, "received_at": moment, "imported_at": moment, "event_day": pa.date32()}
     types |= dict.fromkeys(("data", "metadata", "client_info"), pa.large_string())
     schema = pa.schema([(name, types.get(name, pa.string())) for name in RAW_COLUMNS])
     query = sql.SQL("select {} from raw.system_logs where event_day = any({})").format(
