@@ -48,6 +48,7 @@
     occurred_at,
     received_at,
     event_day,
+    greatest(event_day, cast(received_at at time zone 'UTC' as date)) as known_on,
     {% for column, key in event_texts().items() -%}
     {{ json_text('data', key) }} as {{ column }},
     {% endfor -%}
