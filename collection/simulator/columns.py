@@ -10,24 +10,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collection.simulator import invented
+from collection.simulator.figures import FIGURES
 from collection.simulator.population import Flags, Floats, Ints, Population
 
 
 @dataclass(slots=True)
 class Rows:
-    """Events of one kind: their user (-1: nobody), session and slow-down, and the columns made so far."""
+    """Events of one kind: their user (-1: nobody), session, slow-down and week, and the columns made so far."""
 
     people: Population
     user: Ints
     session: Ints
     slowdown: Floats
+    week: Ints
     rng: np.random.Generator
+    extra: np.random.Generator
     tokens: dict[str, str]  # column -> canary token
     made: dict[str, pa.Array] = field(default_factory=dict)
 
     def draw(self) -> Floats:
         """One uniform number per event."""
         return self.rng.random(len(self.user))
+
+    def more(self) -> Floats:
+        """One uniform number per event, from the stream of `figures`."""
+        return self.extra.random(len(self.user))
 
     @property
     def is_canary(self) -> Flags:
@@ -245,4 +252,4 @@ COLUMNS: dict[str, Column] = {
     "app_version": _fixed("4.2.0|4.2.1|4.3.0", 10),
     "trace": lambda rows: invented.hexadecimal((rows.draw() * 2**52).astype(np.int64), 11, ""),
     "region": _fixed("eu-1|us-1|ap-1", 12, by_user=True),
-}
+} | FIGURES

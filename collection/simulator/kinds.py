@@ -7,39 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 
-CLIENT = (
-    '{"ip":"<ip>","user_agent":"<user_agent>","device":"<device>","os":"<os>",'
-    '"locale":"<locale>","timezone":"<timezone>"}'
-)
-METADATA = '{"app_version":"<app_version>","trace":"<trace>","region":"<region>"}'
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of event. `data` is JSON text with <column> places; a place without quotes is a number or flag."""
-
-    action: str
-    event_type: str
-    event_source: str
-    component: str
-    data: str
-    label: str = "non_personal"
-    retention: str = "short_term"
-    from_client: bool = True
-
-    def templates(self) -> dict[str, str]:
-        """JSON templates by LogEvent field."""
-        found = {"data": self.data, "metadata": METADATA}
-        return found | ({"client_info": CLIENT} if self.from_client else {})
-
+from collection.simulator.event_kind import Kind
+from collection.simulator.rare_kinds import RARE_KINDS
 
 _ITEMS = '"items":[{"sku":"<sku>","quantity":<small_count>},{"sku":"<other_sku>","quantity":<small_count>}]'
 
 USER_KINDS: tuple[Kind, ...] = (
-    Kind("page_view", "ui", "web", "navigation", '{"page":"<page>","feature":"<feature>","load_ms":<latency>}'),
+    Kind(
+        "page_view",
+        "ui",
+        "web",
+        "navigation",
+        '{"page":"<page>","feature":"<feature>","load_ms":<latency>,"experiment":"<experiment>","variant":"<variant>"}',
+    ),
     Kind("click", "ui", "web", "controls", '{"element":"<element>","feature":"<feature>"}'),
     Kind("feature_use", "ui", "web", "workspace", '{"feature":"<feature>","duration_ms":<duration>}'),
     Kind(
@@ -65,7 +47,7 @@ USER_KINDS: tuple[Kind, ...] = (
         "api",
         "gateway",
         '{"endpoint":"<endpoint>","method":"<method>","status":<status>,"latency_ms":<latency>,'
-        '"request_bytes":<count>}',
+        '"request_bytes":<count>,"api_key":"<api_key>"}',
     ),
     Kind(
         "prompt",
@@ -73,7 +55,8 @@ USER_KINDS: tuple[Kind, ...] = (
         "assistant",
         "assistant",
         '{"prompt":"<prompt>","prompt_length":<prompt_length>,"n_tokens":<prompt_tokens>,"intent":"<intent>",'
-        '"model":"<model>"}',
+        '"model":"<model>","prompt_template":"<prompt_template>","language":"<language>",'
+        '"prompt_complexity":<complexity>,"sentiment":<sentiment>}',
         retention="medium_term",
     ),
     Kind(
@@ -82,7 +65,8 @@ USER_KINDS: tuple[Kind, ...] = (
         "assistant",
         "assistant",
         '{"response":"<response>","response_length":<response_length>,"n_tokens":<response_tokens>,'
-        '"latency_ms":<slow_latency>,"model":"<model>"}',
+        '"latency_ms":<slow_latency>,"model":"<model>","prompt_template":"<prompt_template>","quality":<quality>,'
+        '"cost":<cost>,"regenerated":<regenerated>,"succeeded":<answered>}',
         retention="medium_term",
     ),
     Kind(
@@ -90,7 +74,7 @@ USER_KINDS: tuple[Kind, ...] = (
         "ai",
         "assistant",
         "assistant",
-        '{"rating":<rating>,"edited":<rarely_true>}',
+        '{"rating":<rating>,"edited":<rarely_true>,"prompt_template":"<prompt_template>"}',
         retention="medium_term",
     ),
     Kind(
@@ -114,7 +98,7 @@ USER_KINDS: tuple[Kind, ...] = (
         "business",
         "web",
         "billing",
-        '{"plan":"<plan>","previous_plan":"<previous_plan>","seats":<seats>,"amount":<amount>}',
+        '{"plan":"<plan>","previous_plan":"<previous_plan>","seats":<seats>,"amount":<amount>,"mrr":<mrr>}',
         retention="long_term",
     ),
     Kind(
@@ -123,7 +107,7 @@ USER_KINDS: tuple[Kind, ...] = (
         "service",
         "billing",
         '{"plan":"<plan>","amount":<amount>,"currency":"<currency>","card":"<card>","email":"<email>",'
-        '"full_name":"<full_name>"}',
+        '"full_name":"<full_name>","payment_method":"<payment_method>","mrr":<mrr>,"succeeded":true}',
         retention="long_term",
     ),
     Kind(
@@ -209,7 +193,8 @@ USER_KINDS: tuple[Kind, ...] = (
         "profile",
         "web",
         "account",
-        '{"full_name":"<full_name>","email":"<email>","phone":"<phone>","role":"<role>"}',
+        '{"full_name":"<full_name>","email":"<email>","phone":"<phone>","role":"<role>",'
+        '"acquisition_channel":"<acquisition_channel>"}',
         label="personal",
         retention="long_term",
     ),
@@ -237,7 +222,8 @@ SYSTEM_KINDS: tuple[Kind, ...] = (
         "system",
         "service",
         "runtime",
-        '{"cpu_percent":<percent>,"memory_percent":<percent>,"queue_length":<small_count>,"latency_ms":<latency>}',
+        '{"cpu_percent":<percent>,"memory_percent":<percent>,"queue_length":<small_count>,"latency_ms":<latency>,'
+        '"resource":"<machine>"}',
         retention="transient",
         from_client=False,
     ),
@@ -246,13 +232,13 @@ SYSTEM_KINDS: tuple[Kind, ...] = (
         "system",
         "service",
         "runtime",
-        '{"code":"<error_code>","severity":"<severity>","handled":true}',
+        '{"code":"<error_code>","severity":"<severity>","handled":true,"resource":"<machine>"}',
         retention="transient",
         from_client=False,
     ),
 )
 
-KINDS = USER_KINDS + SYSTEM_KINDS
+KINDS = USER_KINDS + SYSTEM_KINDS + RARE_KINDS
 STATE = {kind.action: number for number, kind in enumerate(KINDS)}
 
 

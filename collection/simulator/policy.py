@@ -50,19 +50,25 @@ _RULINGS: dict[str, dict[str, dict[str, str]]] = {
         "usage without content": {
             "ui": "page:category feature:category load_ms:duration element:category duration_ms:duration "
             "form:category n_fields:count is_valid:boolean query_length:count n_results:count format:category "
-            "n_rows:count score:count",
+            "n_rows:count score:count experiment:category variant:category",
             "api": "endpoint:category method:category status:category latency_ms:duration request_bytes:count",
             "ai": "prompt_length:count n_tokens:count intent:category model:category response_length:count "
-            "latency_ms:duration rating:count edited:boolean",
+            "latency_ms:duration rating:count edited:boolean prompt_template:category language:category "
+            "prompt_complexity:number sentiment:number quality:number cost:amount regenerated:boolean "
+            "succeeded:boolean",
             "system": "code:category severity:category handled:boolean latency_ms:duration cpu_percent:count "
-            "memory_percent:count queue_length:count",
-            "security": "method:category succeeded:boolean risk_score:count reason:category",
-            "profile": "role:category passed:boolean setting:category is_enabled:boolean",
+            "memory_percent:count queue_length:count resource:category duration_ms:duration",
+            "security": "method:category succeeded:boolean risk_score:count reason:category resource:category "
+            "granted:boolean threat_type:category severity:category blocked:boolean",
+            "profile": "role:category passed:boolean setting:category is_enabled:boolean acquisition_channel:category",
+            "content": "reference_style:category reference_field:category language:category quality:number "
+            "readability:count n_citations:count n_corrections:count",
             "support": "topic:category priority:count",
         },
         "figures of a company, not of a person": {
             "business": "task_kind:category items/*/sku:category items/*/quantity:count plan:category "
-            "previous_plan:category seats:count amount:amount currency:category invited_role:category",
+            "previous_plan:category seats:count amount:amount currency:category invited_role:category mrr:amount "
+            "payment_method:category reason:category succeeded:boolean",
         },
         "the program, not the person": {
             "*": "/metadata/app_version:category /metadata/region:category /client_info/user_agent:category "
@@ -70,7 +76,14 @@ _RULINGS: dict[str, dict[str, dict[str, str]]] = {
         },
     },
     "pseudonymized": {
-        "an identifier of one account or request": {"profile": "account_ref:id", "*": "/metadata/trace:id"},
+        "an identifier of one account or request": {
+            "profile": "account_ref:id",
+            "*": "/metadata/trace:id",
+        },
+        "links events by where they came from, so only its token passes": {
+            "api": "api_key:id",
+            "*": "/client_info/network:id",
+        },
     },
     "personal": {
         "contact data": {

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from collection.simulator import invented
 from collection.simulator.canaries import column_tokens
 from collection.simulator.columns import Rows
-from collection.simulator.kinds import KINDS, Kind
+from collection.simulator.event_kind import Kind
+from collection.simulator.kinds import KINDS
 from collection.simulator.population import Ints, Population
 from collection.simulator.specification import SimulationSpec
 from collection.simulator.workflows import DAY_US, Timeline
@@ -26,6 +27,9 @@ EVENT_SCHEMA = pa.schema(
 )  # fmt: skip
 
 
+Streams = tuple[np.random.Generator, np.random.Generator]  # of `columns` and of `figures`
+
+
 def render(template: str, rows: Rows) -> pa.StringArray:
     """The template once per event, its places filled from the columns."""
     parts = re.split(r"<(\w+)>", template)
@@ -36,9 +40,10 @@ def render(template: str, rows: Rows) -> pa.StringArray:
 
 
 def render_block(
-    spec: SimulationSpec, people: Population, timeline: Timeline, start: int, stop: int, rng: np.random.Generator
+    spec: SimulationSpec, people: Population, timeline: Timeline, span: range, streams: Streams
 ) -> pa.Table:
-    """Events start to stop (exclusive) of the timeline as a table of EVENT_SCHEMA."""
+    """The events of the span of the timeline as a table of EVENT_SCHEMA."""
+    start, stop = span.start, span.stop
     block = Timeline(*(values[start:stop] for values in _fields(timeline)))
     order = np.argsort(block.kind, kind="stable")
     bounds = np.searchsorted(block.kind[order], np.arange(len(KINDS) + 1))
@@ -49,7 +54,8 @@ def render_block(
             continue
         chosen = order[low:high]
         tokens = column_tokens(kind.event_type) if spec.canaries else {}
-        rows = Rows(people, block.user[chosen], block.session[chosen], slowdown[chosen], rng, tokens)
+        week = block.at_us[chosen] // (7 * DAY_US)
+        rows = Rows(people, block.user[chosen], block.session[chosen], slowdown[chosen], week, *streams, tokens)
         templates = kind.templates()
         for name, found in texts.items():
             empty = pa.nulls(len(chosen), pa.string())

@@ -13,6 +13,7 @@ from collection.simulator.consents import make_consents
 from collection.simulator.population import SEGMENTS, Flags, Floats, Ints, Population, make_population
 from collection.simulator.rendering import persona_ids, render_block, user_ids
 from collection.simulator.specification import SimulationSpec
+from collection.simulator.turns import with_rare_events
 from collection.simulator.workflows import DAY_US, Timeline, make_timeline
 
 BLOCK = 500_000
@@ -43,12 +44,13 @@ class Simulation:
 
 def simulate(spec: SimulationSpec) -> Simulation:
     """Simulate a product log; the same spec gives the same bytes."""
-    streams = [np.random.Generator(np.random.PCG64(seed)) for seed in np.random.SeedSequence(spec.seed).spawn(4)]
+    streams = [np.random.Generator(np.random.PCG64(seed)) for seed in np.random.SeedSequence(spec.seed).spawn(6)]
     people = make_population(spec, streams[0])
-    timeline = make_timeline(spec, people, streams[1])
+    timeline = with_rare_events(spec, make_timeline(spec, people, streams[1]), people, streams[4])
     starts = range(0, spec.n_events, BLOCK)
     blocks = [
-        render_block(spec, people, timeline, start, min(start + BLOCK, spec.n_events), streams[2]) for start in starts
+        render_block(spec, people, timeline, range(at, min(at + BLOCK, spec.n_events)), (streams[2], streams[5]))
+        for at in starts
     ]
     ids = user_ids(np.arange(people.n_users), spec.seed)
     return Simulation(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collection.simulator.kinds import STATE, USER_KINDS
+from collection.simulator.kinds import KINDS, STATE, USER_KINDS
 from collection.simulator.population import Floats, Ints, Population
 from collection.simulator.specification import Drift, SimulationSpec
 from collection.simulator.transitions import ADVANCED, END, FALLIBLE, STEPS
@@ -58,10 +58,11 @@ def make_timeline(spec: SimulationSpec, people: Population, rng: np.random.Gener
 
 
 def _tour(spec: SimulationSpec, people: Population) -> _Walks:
-    """One session of each canary user through every kind of event, so that every field is written."""
+    """One session of each canary user through every kind of event of users, so that every field is written."""
     users = np.flatnonzero(people.is_canary)
     steps = np.full((len(users), MAX_STEPS), -1, np.int8)
-    steps[:, : len(USER_KINDS)] = np.arange(len(USER_KINDS))
+    kinds = [STATE[kind.action] for kind in KINDS if kind.from_client]
+    steps[:, : len(kinds)] = kinds
     return _Walks(users, np.full(len(users), spec.n_days // 2), steps)
 
 

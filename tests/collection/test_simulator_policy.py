@@ -6,8 +6,9 @@ import json
 import re
 
 from collection.simulator import SIMULATOR_RULES, UNRULED_ON_PURPOSE, SimulationSpec, simulate
-from collection.simulator.kinds import KINDS, STATE, emitted_paths
+from collection.simulator.kinds import KINDS, STATE, USER_KINDS, emitted_paths
 from collection.simulator.policy import ruled
+from collection.simulator.rare_kinds import TURNS
 from collection.simulator.transitions import STEPS
 from privacy.policy import make_rule
 
@@ -59,10 +60,11 @@ def test_the_privacy_transform_accepts_every_rule() -> None:
 
 
 def test_workflows_and_kinds_agree() -> None:
-    states = set(STATE) - {"metrics", "warning"}
+    states = {kind.action for kind in USER_KINDS}
     assert set(STEPS) == states | {"start"}
     assert {target for row in STEPS.values() for target in row} <= states | {"end"}
     assert len({kind.action for kind in KINDS}) == len(KINDS)
+    assert {kind for turn in TURNS for kind in turn[:2]} <= set(STATE)
 
 
 def test_personal_data_is_of_reserved_ranges_only() -> None:
