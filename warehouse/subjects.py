@@ -24,6 +24,7 @@ SUBJECT_TABLES = (
     SubjectTable("consent.served_notices", "subject", "raw"),
     SubjectTable("consent.dismissed_notices", "subject", "raw"),
     SubjectTable("privacy.legal_holds", "subject", "raw"),
+    SubjectTable("privacy.accounts", "subject", "raw"),
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),
     SubjectTable("staging.stg_personalization_events", "subject", "keyed"),

@@ -12,10 +12,23 @@ from orchestration.cli import DONE, REFUSED, complain
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dagster import DagsterInstance
+
+    from orchestration.platform import Platform
+    from privacy.retention.execution import RetentionReport
     from privacy.retention.planning import Line
 
 HELP = "how long data stays: terms, legal holds, what is due, deletion"
 NEVER = "never"
+LOG = "raw.system_logs"
+ABOUT = {
+    **dict.fromkeys(("transient", "short_term", "medium_term", "long_term"), "what events say of themselves"),
+    "api_logs": f"{LOG}: events of type api",
+    "security_logs": f"{LOG}: events of type security",
+    "deleted_accounts": "everything of a person whose account was deleted: an erasure is opened",
+}
 
 
 def add(actions: Any, command: Any) -> None:
@@ -71,9 +84,7 @@ def policies(settings: Settings, options: argparse.Namespace) -> int:
         return DONE
     for policy in known.values():
         refreshed = f", refreshed every {policy.refresh_days} days" if policy.refresh_days else ""
-        stores = ", ".join(about[policy.name]) or (
-            "what events say of themselves" if policy.name in terms.CLASSES else "no store yet"
-        )
+        stores = ", ".join(about[policy.name]) or ABOUT.get(policy.name, "no store yet")
         say(f"{policy.name:<18} {_term(policy.days):<10}{refreshed} {policy.note}\n{'':<18} {stores}")
     for rule in rules:
         say(f"{rule.event_type} {rule.path}: values {_term(rule.days)}, their event stays")
@@ -145,6 +156,8 @@ def plan(settings: Settings, options: argparse.Namespace) -> int:
         say(
             f"{found.n_closing_days} event days would be closed; whole partitions: {', '.join(found.partitions) or '-'}"
         )
+        for name in found.without_store:
+            say(f"{name}: refused, no store here holds such data; its term acts on nothing")
         for item in found.holds:
             span = f"{item.first_on or 'first'} to {item.last_on or 'last'} day"
             whose = "of one person" if item.subject else "of everybody"
@@ -156,21 +169,43 @@ def plan(settings: Settings, options: argparse.Namespace) -> int:
 def delete(settings: Settings, options: argparse.Namespace) -> int:
     """Delete what is due."""
     from orchestration.handlers import say
+    from orchestration.instance import open_instance
     from orchestration.platform import Platform
-    from privacy.retention.execution import run
-    from privacy.retention.holds import keyed_by
 
     platform = Platform.open(settings)
-    with platform.database.connect("erasure") as conn:
-        report = run(conn, platform.home, keyed_by(platform.vault), settings.now())
+    report, beside = carry_out(platform, open_instance(platform))
     if options.json:
-        say(json.dumps(asdict(report) | {"n_deleted": report.n_deleted, "n_held": report.n_held}, default=str))
+        counts = {"n_deleted": report.n_deleted, "n_held": report.n_held, **beside}
+        say(json.dumps(asdict(report) | counts, default=str))
     else:
         _say_lines(report.lines, "went")
         for name, n_rows in report.partitions.items():
             say(f"{n_rows:>12,} went with the partition raw.{name}")
         say(f"{report.n_deleted:,} went, {report.n_held:,} are held, {report.n_closed_days} event days were closed")
+        for name, n in beside.items():
+            say(f"{n:>12,} {name.replace('_', ' ')}")
     return _faults(report.uncovered, report.misnamed)
+
+
+def carry_out(
+    platform: Platform, instance: DagsterInstance, progress: Callable[[str], None] | None = None
+) -> tuple[RetentionReport, dict[str, int]]:
+    """One whole run: rows and files, Dagster's own records, and requests for accounts that are over."""
+    from orchestration.privacy.retention_accounts import propose
+    from orchestration.privacy.retention_runs import POLICY, delete_runs
+    from privacy.retention.execution import run
+    from privacy.retention.holds import keyed_by
+    from privacy.retention.terms import terms
+
+    with platform.database.connect("erasure") as conn:
+        report = run(conn, platform.home, keyed_by(platform.vault), platform.settings.now(), progress)
+        cutoff_on = terms(conn, platform.settings.now()).cutoff(POLICY)
+    proposed = propose(platform)
+    return report, {
+        "dagster_runs_deleted": delete_runs(instance, cutoff_on),
+        "inactive_accounts_proposed": proposed["inactive_users"],
+        "deleted_accounts_to_erase": proposed["deleted_accounts"],
+    }
 
 
 def _say_lines(lines: Any, verb: str) -> None:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 @dg.op(name="retention_run", out=dg.Out(int), tags={"team": "privacy"})
 def retention_run(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Delete what is past its term; fails afterwards when a table has dated rows and no rule."""
-    from privacy.retention.execution import deleted_per_day, refuse_faults, run
-    from privacy.retention.holds import keyed_by
+    from orchestration.privacy.retention import carry_out
+    from privacy.retention.execution import deleted_per_day, refuse_faults
 
     opened = platform.open()
+    report, beside = carry_out(opened, context.instance, context.log.info)
     with opened.database.connect("erasure") as conn:
-        report = run(conn, opened.home, keyed_by(opened.vault), opened.settings.now(), context.log.info)
         per_day = deleted_per_day(conn)
-    context.add_output_metadata(metadata_of(report, per_day))
+    context.add_output_metadata({**metadata_of(report, per_day), **beside})
     refuse_faults(report)
     return report.n_deleted
 

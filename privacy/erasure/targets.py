@@ -26,9 +26,10 @@ class Key(StrEnum):
 
 
 class Rule(StrEnum):
-    """What an erasure does: delete rows, look through a view at rows deleted elsewhere, or keep, with a reason."""
+    """What an erasure does: delete rows, unlink them, look through a view at others' rows, or keep, with a reason."""
 
     DELETE = "delete"
+    UNLINK = "unlink"
     FOLLOW = "follow"
     KEEP = "keep"
 
@@ -104,6 +105,7 @@ TARGETS = (
     Target("consent.dismissed_notices", "subject", Key.USER),
     Target("consent.served_notices", "subject", Key.USER),
     Target("privacy.legal_holds", "subject", Key.USER),
+    Target("privacy.accounts", "subject", Key.USER),
     Target("privacy.erasures", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("privacy.erased_consents", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("privacy.privacy_requests", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
@@ -117,8 +119,8 @@ KEY_COLUMNS = ("user_id", "subject", "blinded_subject", "sealed")
 
 
 def deletable(targets: Iterable[Target]) -> list[Target]:
-    """Targets whose rows an erasure deletes and counts."""
-    return [target for target in targets if target.rule is Rule.DELETE]
+    """Targets whose rows an erasure deletes, or unlinks, and counts."""
+    return [target for target in targets if target.rule in (Rule.DELETE, Rule.UNLINK)]
 
 
 def counted(targets: Iterable[Target]) -> list[Target]:

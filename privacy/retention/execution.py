@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 import psycopg
 
-from privacy.retention import stores
+from privacy.retention import accounts, stores
 from privacy.retention.deletion import (
     Step,
     close_days,
@@ -112,6 +112,7 @@ def _steps(
     """Days are closed before their events go: what was made of them is then out of reach of a rebuild."""
     there = stores.present(conn)
     conn.rollback()
+    yield "accounts", _look
     yield "close days", partial(_close, report)
     yield "drop partitions", partial(_drop, report)
     yield stores.EVENTS, partial(_add, report, delete_events)
@@ -122,6 +123,11 @@ def _steps(
             yield store.table, partial(_add, report, partial(delete_rows, store=store))
         if store.purpose:
             yield f"{store.table}, withdrawn", partial(_add, report, partial(delete_withdrawn, store=store))
+
+
+def _look(step: Step) -> None:
+    """Before events go: what they say about when people were last seen."""
+    accounts.look(step.conn, step.terms.now.astimezone(UTC).date())
 
 
 def _close(report: RetentionReport, step: Step) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from privacy.retention.errors import InvalidRetentionError, UnknownHoldError, UnknownStoreError, UnstatedReasonError
-from privacy.retention.stores import EVENTS, Method, Store, by_name
+from privacy.retention.stores import EVENTS, LAYERS, Method, Store, by_name, dated_tables
 
 if TYPE_CHECKING:
     from privacy.vault import Vault
@@ -70,7 +70,8 @@ def place(  # noqa: PLR0913 - the columns of one hold
         raise UnstatedReasonError("a legal hold needs somebody who answers for it and a reason")
     from privacy.retention.files import FILE_STORES
 
-    known = {*by_name(), *(store.name for store in FILE_STORES)}
+    models = (name for name in dated_tables(conn) if name.split(".")[0] in LAYERS)
+    known = {*by_name(), *models, *(store.name for store in FILE_STORES)}
     if table is not None and table not in known:
         raise UnknownStoreError(f"retention knows no store {table!r}; `lethe privacy retention plan` lists them")
     if (days[0] and days[1] and days[0] > days[1]) or (until and until <= now):

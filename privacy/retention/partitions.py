@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import psycopg
 
-from privacy.retention.holds import NOTHING, Clause
+from privacy.retention.holds import Clause
 
 BOUNDS = re.compile(r"FROM \('(\d{4}-\d\d-\d\d)'\) TO \('(\d{4}-\d\d-\d\d)'\)")
 LISTED = """
@@ -40,19 +40,18 @@ def partitions(conn: psycopg.Connection) -> list[Partition]:
     ]
 
 
-def has_held_rows(conn: psycopg.Connection, partition: Partition, kept: Clause) -> bool:
-    """Whether a hold keeps a row of the partition, which then stays with its other rows deleted one by one."""
-    if kept == NOTHING:
-        return False
+def has_rows(conn: psycopg.Connection, partition: Partition, staying: Clause) -> bool:
+    """Whether a row of the partition stays, which keeps the partition: its other rows are deleted one by one."""
     row = conn.execute(
-        f'select exists (select from raw."{partition.name}" where {kept.text})'.encode(), kept.parameters
+        f'select exists (select from raw."{partition.name}" where {staying.text})'.encode(), staying.parameters
     ).fetchone()
     return bool(row and row[0])
 
 
 def drop_before(conn: psycopg.Connection, cutoff_on: date, now: datetime) -> dict[str, int]:
-    """Drop the unheld partitions that end before a day; returns name -> rows that went. In the caller's transaction.
+    """Drop the partitions that end before a day and hold no row that stays; returns name -> rows that went.
 
+    In the caller's transaction.
     One that others use for more than five seconds is left out; its rows are then deleted like those of any other.
     """
     rows = conn.execute("select name, n_rows from raw.drop_partitions(%s, %s)", (cutoff_on, now)).fetchall()

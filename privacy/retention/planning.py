@@ -8,15 +8,15 @@ from pathlib import Path
 
 import psycopg
 
-from privacy.retention import stores
-from privacy.retention.files import expired_files
+from privacy.retention import accounts, stores
+from privacy.retention.files import FILE_STORES, expired_files
 from privacy.retention.holds import NOTHING, Clause, Hold, Tokens, held, in_force
-from privacy.retention.partitions import has_held_rows, partitions
+from privacy.retention.partitions import has_rows, partitions
 from privacy.retention.policies import PropertyRule
 from privacy.retention.stores import Store
 from privacy.retention.terms import Terms, terms
 
-VALUES = "values"
+VALUES, PROPOSED = "values", "proposed"
 # Days that are computed again at present: those whose books stand.
 OPEN_DAYS = "(select event_day from raw.event_days union select event_day from safe.event_days) as days"
 
@@ -35,7 +35,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a run would do now. uncovered and misnamed are faults: tables without a rule that works."""
+    """Everything a run would do now. uncovered and misnamed are faults: tables without a rule that works.
+
+    without_store: policies whose term acts on nothing, because nothing here collects such data.
+    """
 
     lines: tuple[Line, ...]
     partitions: tuple[str, ...]
@@ -43,6 +46,7 @@ class Plan:
     holds: tuple[Hold, ...]
     uncovered: tuple[str, ...]
     misnamed: tuple[str, ...]
+    without_store: tuple[str, ...]
 
 
 def plan(conn: psycopg.Connection, home: Path | None, tokens: Tokens, now: datetime) -> Plan:
@@ -54,9 +58,11 @@ def plan(conn: psycopg.Connection, home: Path | None, tokens: Tokens, now: datet
         Line(files.store.name, files.store.policy, files.cutoff_on, files.store.method, len(files.gone), files.n_held)
         for files in (expired_files(home, found) if home else [])
     ]
+    lines += account_lines(conn, found)
     result = Plan(
         tuple(lines), _whole_partitions(conn, found, tokens), _n_closing(conn, found), found.holds,
         tuple(stores.uncovered(conn)), tuple(stores.misnamed(conn)),
+        tuple(stores.without_store(conn, found.policies, (store.policy for store in FILE_STORES))),
     )  # fmt: skip
     conn.rollback()
     return result
@@ -77,6 +83,19 @@ def value_line(conn: psycopg.Connection, rule: PropertyRule, found: Terms, token
     return Line(f"{rule.event_type} {rule.path}", "values", found.value_cutoff(rule), VALUES, *counts)
 
 
+def account_lines(conn: psycopg.Connection, found: Terms) -> list[Line]:
+    """How many people's accounts are over and will be put before the officer, as of the last run's look."""
+    ended = accounts.ended(conn, found)
+    return [
+        Line(
+            "privacy.accounts", ending, found.cutoff(ending), PROPOSED,
+            sum(e.ending is ending and not e.is_held for e in ended),
+            sum(e.ending is ending and e.is_held for e in ended),
+        )
+        for ending in accounts.Ending
+    ]  # fmt: skip
+
+
 def _counts(
     conn: psycopg.Connection, table: str, expired: Clause, kept: Clause, gone: Clause = NOTHING
 ) -> tuple[int, int]:
@@ -91,9 +110,11 @@ def _counts(
 
 
 def _whole_partitions(conn: psycopg.Connection, found: Terms, tokens: Tokens) -> tuple[str, ...]:
-    kept = held(stores.by_name()[stores.EVENTS], found.holds, tokens)
+    store = stores.by_name()[stores.EVENTS]
+    kept, expired = held(store, found.holds, tokens), found.expired(store)
+    staying = Clause(f"({kept.text}) or not ({expired.text})", (*kept.parameters, *expired.parameters))
     old = [part for part in partitions(conn) if part.is_before(found.events_cutoff)]
-    return tuple(part.name for part in old if not has_held_rows(conn, part, kept))
+    return tuple(part.name for part in old if not has_rows(conn, part, staying))
 
 
 def _n_closing(conn: psycopg.Connection, found: Terms) -> int:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import psycopg
 
+from privacy.retention.policies import CLASSES
 from warehouse.subjects import SUBJECT_TABLES
 
 EVENTS = "raw.system_logs"
+# Events that are operational logs obey these instead of raw_events; raw.log_policy says which event is which.
+LOGS = ("api_logs", "error_logs", "security_logs")
+LOG_POLICY = "raw.log_policy(event_type, action)"
+# Policies that act otherwise than by a table's or a file's age: by accounts.py, or not at all because nothing collects.
+ACCOUNTS = ("inactive_users", "deleted_accounts")
 # dbt models hold only people whose consent for this purpose stands; after a withdrawal nobody rebuilds a closed day.
 TRAINING = "model_training"
 
@@ -48,6 +55,11 @@ class Store:
         return (found.column, found.key) if found and found.key in ("raw", "keyed") else None
 
 
+# How old a row of a dbt model is: the first of these columns that it has, else its first column of dates.
+AGE_COLUMNS = ("event_day", "cutoff_on", "ended_on", "day", "day_on", "week_on", "month_on")
+LAYERS = {
+    "sessions": "aggregates", "aggregates": "aggregates", "marts": "aggregates", "features": "ml_training_data",
+}  # fmt: skip
 STORES = (
     Store(EVENTS, "event_day", "raw_events", Method.PARTITIONS),
     Store("raw.event_keys", "event_day", "raw_events", Method.KEYS),
@@ -78,6 +90,7 @@ STORES = (
     Store("privacy.classification_audit", "decided_at", "registers", Method.KEPT),
     Store("privacy.unknown_paths", "event_day", "raw_events", Method.BOOKS),
     Store("privacy.dirty_days", "event_day", "raw_events", Method.BOOKS),
+    Store("privacy.accounts", "last_seen_on", "inactive_users", Method.FOLLOWS),
     Store("privacy.closed_days", "closed_at", "registers", Method.KEPT),
     Store("privacy.budgets", "granted_at", "registers", Method.KEPT),
     Store("privacy.budget_spends", "reserved_at", "registers", Method.KEPT),
@@ -117,6 +130,16 @@ group by 1 order by 1
 """
 
 
+# What dbt declares of each model, written down when it starts (macros/retention.sql).
+MODELS = """
+select m.table_name, m.purpose, exists (
+  select from information_schema.columns c
+  where c.table_schema || '.' || c.table_name = m.table_name and c.column_name = 'subject'
+)
+from staging.model_purposes m order by 1
+"""
+
+
 def by_name() -> dict[str, Store]:
     """The stores by table."""
     return {store.table: store for store in STORES}
@@ -129,16 +152,40 @@ def dated_tables(conn: psycopg.Connection) -> dict[str, list[str]]:
 
 def uncovered(conn: psycopg.Connection) -> list[str]:
     """Tables with dated rows that no rule names."""
-    return sorted(set(dated_tables(conn)) - set(by_name()))
+    live = dated_tables(conn)
+    return sorted(set(live) - set(by_name()) - {store.table for store in of_models(conn, live)})
 
 
 def present(conn: psycopg.Connection) -> list[Store]:
     """The stores whose table exists here: dbt's appear with the first build."""
     live = dated_tables(conn)
-    return [store for store in STORES if store.column in live.get(store.table, ())]
+    return [*(store for store in STORES if store.column in live.get(store.table, ())), *of_models(conn, live)]
+
+
+def of_models(conn: psycopg.Connection, live: dict[str, list[str]]) -> list[Store]:
+    """The tables of dbt models that no line above names: the policy of their layer, the purpose that they declare."""
+    row = conn.execute("select to_regclass('staging.model_purposes') is not null").fetchone()
+    if not (row and row[0]):
+        return []
+    models = conn.execute(MODELS).fetchall()
+    return [
+        Store(table, _age_column(live[table]), LAYERS[table.split(".")[0]], purpose=purpose if is_personal else None)
+        for table, purpose, is_personal in models
+        if table in live and table not in by_name() and table.split(".")[0] in LAYERS
+    ]
+
+
+def without_store(conn: psycopg.Connection, policies: Iterable[str], files: Iterable[str]) -> list[str]:
+    """Policies that act on nothing here, because nothing collects such data: their term is refused, not obeyed."""
+    obeyed = {store.policy for store in present(conn)} | {*files, *LOGS, *ACCOUNTS, *CLASSES}
+    return sorted(set(policies) - obeyed)
 
 
 def misnamed(conn: psycopg.Connection) -> list[str]:
     """Stores whose table exists without the column by which it should age: their rows would stay for ever."""
     live = dated_tables(conn)
     return [f"{s.table}.{s.column}" for s in STORES if s.table in live and s.column not in live[s.table]]
+
+
+def _age_column(columns: list[str]) -> str:
+    return next((name for name in AGE_COLUMNS if name in columns), columns[0])

@@ -10,7 +10,7 @@ import psycopg
 
 from privacy.retention.holds import NOTHING, Clause, Hold, whole_day_held
 from privacy.retention.policies import Policy, PropertyRule, class_cutoffs, cutoff, policies, property_rules
-from privacy.retention.stores import EVENTS, Method, Store, by_name
+from privacy.retention.stores import EVENTS, LOG_POLICY, LOGS, Method, Store, by_name
 
 CLOSED = "event_day in (select event_day from privacy.closed_days)"
 
@@ -38,6 +38,8 @@ class Terms:
         day = self.cutoff(store.policy)
         if store.method is Method.PARTITIONS:
             return self._expired_events()
+        if store.method is Method.KEYS:
+            return self._unused_keys(day)
         if store.method in (Method.CLOSED_DAYS, Method.BOOKS):
             return self._gone_days(day)
         if day is None or store.method in (Method.KEPT, Method.FOLLOWS):
@@ -67,12 +69,27 @@ class Terms:
         return Clause(f"event_day < %s and not ({whole.text})", (day, *whole.parameters))
 
     def _expired_events(self) -> Clause:
-        days = class_cutoffs(self.policies, self.policies[by_name()[EVENTS].policy].days, self.now)
-        if not days:
+        """Past the shorter of the event's own class and its store's term, which an operational log has of its own."""
+        own = by_name()[EVENTS].policy
+        kinds = {name: class_cutoffs(self.policies, self.policies[name].days, self.now) for name in (own, *LOGS)}
+        cases = [(name, klass, day) for name, days in kinds.items() for klass, day in days.items()]
+        if not cases:
             return NOTHING
+        one = f"(coalesce({LOG_POLICY}, %s) = %s and retention_policy = %s and event_day < %s)"
         # The outer bound lets the planner skip the partitions that are too young for every class.
-        each = " or ".join("(retention_policy = %s and event_day < %s)" for _ in days)
-        return Clause(f"event_day < %s and ({each})", (max(days.values()), *(p for pair in days.items() for p in pair)))
+        return Clause(
+            f"event_day < %s and ({' or '.join(one for _ in cases)})",
+            (max(day for *_, day in cases), *(value for case in cases for value in (own, *case))),
+        )
+
+    def _unused_keys(self, day: date | None) -> Clause:
+        """Keys past the term of events whose event does not stay longer: with its key gone it would be stored twice."""
+        if day is None:
+            return NOTHING
+        gone = self._expired_events()
+        same = "l.event_day = event_keys.event_day and l.source = event_keys.source and l.id = event_keys.id"
+        stays = f"exists (select from {EVENTS} as l where {same} and {LOG_POLICY} is not null and not ({gone.text}))"
+        return Clause(f"event_day < %s and not {stays}", (day, *gone.parameters))
 
     def _gone_days(self, day: date | None) -> Clause:
         if day is None:
