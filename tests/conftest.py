@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,9 +55,9 @@ def template() -> Iterator[Database]:
         shutil.rmtree(home.path.parent, ignore_errors=True)
 
 
-@pytest.fixture
-def database(template: Database) -> Iterator[Database]:
-    """A fresh migrated database of its own; roles are shared with the template."""
+@contextmanager
+def cloned(template: Database) -> Iterator[Database]:
+    """A fresh migrated database of its own, dropped afterwards; roles are shared with the template."""
     name = f"{template.address.database[:30]}_{os.getpid()}_{next(_numbers)}"
     server = replace(template, address=replace(template.address, database="postgres"))
     with server.connect(ADMIN, autocommit=True) as conn:
@@ -67,6 +68,13 @@ def database(template: Database) -> Iterator[Database]:
             yield clone
         finally:
             conn.execute(f'drop database "{name}" with (force)'.encode())
+
+
+@pytest.fixture
+def database(template: Database) -> Iterator[Database]:
+    """A fresh migrated database for one test."""
+    with cloned(template) as clone:
+        yield clone
 
 
 def _copy_role_settings(conn: psycopg.Connection, template: Database, name: str) -> None:
