@@ -1,6 +1,7 @@
 {# on-run-start: which table each model makes and for which purpose. Retention gives it the term of its layer and
    takes from it, on days that are never built again, the people who withdrew. #}
 {% macro record_purposes() %}
+    {% if not execute %} {{ return('') }} {% endif %}
     {% set rows = [] %}
     {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'ephemeral' %}
         {% set purpose = node.meta.get('purpose') or node.config.meta.get('purpose') or 'model_training' %}
