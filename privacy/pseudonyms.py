@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 16  # 128 bits: a collision among 10^12 ids has a chance below 10^-14 (birthday bound)
 PSEUDONYMOUS = "pseudonymous"
 ANONYMOUS = "anonymous"
+UNLINKED_MARK = "x_"  # begins ids that are drawn, not made from anything: events that stayed when their person left
 
 
 @dataclass(frozen=True, slots=True)

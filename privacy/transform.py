@@ -19,7 +19,7 @@ from privacy.consent import decisions_for
 from privacy.errors import UnreconciledDayError
 from privacy.kernel import Transformed, transform
 from privacy.policy import CompiledPolicy
-from privacy.pseudonyms import Keyring, subject_tokens
+from privacy.pseudonyms import UNLINKED_MARK, Keyring, subject_tokens
 from privacy.rows import ROW_REASONS
 from privacy.vault import Vault
 
@@ -176,7 +176,12 @@ def _write(
 ) -> None:
     from warehouse.arrow import copy_arrow
 
-    for table in ("safe.pseudonymous_events", "safe.anonymous_events", "safe.exclusions", "privacy.unknown_paths"):
+    # Unlinked events have no raw row to be made from again: see privacy/erasure/unlinking.py.
+    conn.execute(
+        "delete from safe.pseudonymous_events where event_day = any(%s) and not starts_with(event_id, %s)",
+        (days, UNLINKED_MARK),
+    )
+    for table in ("safe.anonymous_events", "safe.exclusions", "privacy.unknown_paths"):
         conn.execute(f"delete from {table} where event_day = any(%s)".encode(), (days,))
     copy_arrow(conn, "safe.pseudonymous_events", _with_array_literals(result.pseudonymous))
     copy_arrow(conn, "safe.anonymous_events", result.anonymous)
@@ -198,13 +203,16 @@ def _write_days(
     conn.execute(
         "insert into safe.event_days (event_day, raw_version, policy_digest, n_in, n_kept, n_pseudonymous, "
         "n_anonymous, version) select event_day, raw_version, %s, coalesce(n_in, 0), coalesce(n_kept, 0), "
-        "coalesce(n_pseudonymous, 0), coalesce(n_anonymous, 0), nextval('safe.event_day_version') "
+        "coalesce(n_pseudonymous, 0) + (select count(*) from safe.pseudonymous_events as e "
+        "where e.event_day = d.event_day and starts_with(event_id, %s)), coalesce(n_anonymous, 0), "
+        "nextval('safe.event_day_version') "
         "from unnest(%s::date[], %s::bigint[]) as d (event_day, raw_version) left join unnest(%s::date[], "
         "%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) as s "
         "(event_day, n_in, n_kept, n_pseudonymous, n_anonymous) "
         "using (event_day) order by event_day",
         (
             policy.digest,
+            UNLINKED_MARK,
             stored,
             [versions[day][0] for day in stored],
             *(sums[name].to_pylist() for name in ("event_day", "n_in", "n_kept", "n_pseudonymous", "n_anonymous")),

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from privacy.requests.kinds import Kind
     from privacy.requests.store import Request
 
-CARRIED_OUT = ("access", "export", "erasure", "restriction", "objection", "rectification")
+CARRIED_OUT = ("access", "export", "erasure", "restriction", "objection", "anonymise", "rectification")
 
 
 def carry_out(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
     """Carry a request out to its end; one whose rows were not counted yet is counted first.
 
-    Raises UnsupportedKindError, SurvivingRowsError, or what the effect raises; the request is failed then.
+    Raises SurvivingRowsError, or what the effect raises; the request is failed then.
     """
     from privacy.requests import running, store
     from privacy.requests.machine import State
@@ -35,12 +35,11 @@ def carry_out(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Re
 
 @contextmanager
 def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect]:
-    """The effect of a kind, with a connection of its own. Raises UnsupportedKindError where nothing carries it out."""
+    """The effect of a kind, with a connection of its own."""
     from privacy import signing
     from privacy.exports.exporting import Exporter
     from privacy.requests.blocking import Block
     from privacy.requests.effects import Erasure
-    from privacy.requests.errors import UnsupportedKindError
     from privacy.requests.kinds import Kind
     from privacy.requests.rectification import Rectification
 
@@ -55,21 +54,23 @@ def effect_of(platform: Platform, desk: Desk, kind: Kind) -> Iterator[Effect]:
                 yield Rectification(conn)
             case Kind.ERASURE:
                 yield Erasure(eraser_of(platform), [signing.signer(platform.vault)])
-            case _:
-                raise UnsupportedKindError(f"nothing here carries out a request for {kind}")
+            case Kind.ANONYMISE:
+                yield Erasure(eraser_of(platform, leaves_statistics=True), [signing.signer(platform.vault)])
 
 
-def eraser_of(platform: Platform) -> Eraser:
-    """Erases from every store of the home, while no run writes to it."""
+def eraser_of(platform: Platform, *, leaves_statistics: bool = False) -> Eraser:
+    """Erases from every store of the home, while no run writes to it; what stays as statistics is unlinked."""
 
     def eraser(subject: str, *, request_id: str, now: datetime, aliases: Collection[str]) -> dict[str, Any]:
         from orchestration import pipeline
         from orchestration.privacy.erasure import stores_of
         from privacy.erasure.erasure import erase
+        from privacy.erasure.unlinking import unlinking
         from privacy.exports.store import folder_of, remove_of_subject
         from privacy.requests.desk import blinded
 
         stores = stores_of(platform)
+        stores = unlinking(stores) if leaves_statistics else stores
         with pipeline.exclusive(platform):
             with platform.database.connect("erasure") as conn:
                 for name in (subject, *aliases):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from privacy.erasure.preparation import blinded_name, count_before, digest_of, p
 from privacy.erasure.receipt import AggregateProof, Receipt, StoreProof, TargetProof, predicate_digest
 from privacy.erasure.stores import Stores, Watch, Work
 from privacy.erasure.targets import counted, deletable, require_cover
+from privacy.erasure.unlinking import fresh_token, is_unlinking, unlinking
 
 
 def erase(
@@ -65,6 +67,7 @@ def resume(stores: Stores, request_id: str, now: datetime) -> dict[str, Any]:
     if found is None or found.keys is None or not found.keys.users:
         raise ErasureInputError(f"there is no unfinished erasure of {request_id}; start it with the person's id")
     first, *others = found.keys.users
+    stores = unlinking(stores) if found.keys.unlinked else stores
     return erase(stores, first, request_id=request_id, now=now, aliases=others)
 
 
@@ -115,7 +118,11 @@ def _open(stores: Stores, users: list[str], request_id: str, now: datetime, watc
         before = state.fetch(conn, erasure_id, stores.vault)
         known = before.keys if before and before.keys else SubjectKeys((), ())
         fresh = [user for user in users if user not in known.users]
+        if before and is_unlinking(stores) != bool(known.unlinked):
+            raise ErasureInputError(f"{request_id} began the other way; erase or anonymise under another request")
         keys = known.merged(SubjectKeys.of(fresh, stores.vault))
+        if is_unlinking(stores) and not keys.unlinked:
+            keys = replace(keys, unlinked=(fresh_token(stores.random_bytes),))
         opened_at = before.opened_at if before else now
         state.save(conn, stores.vault, request_id, blinded_name(stores, keys), keys, opened_at)
     stores.ledger.append(OPENED, erasure_id, stores.ledger.blinder.all_of(keys), now)

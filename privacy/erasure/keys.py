@@ -18,12 +18,16 @@ SHORTEST = 8  # bytes: a shorter id cannot be told from chance, so only whole va
 
 @dataclass(frozen=True, slots=True)
 class SubjectKeys:
-    """One person's keys. members: blinded rows of training sets; personas: ids that belong to nobody else."""
+    """One person's keys. members: blinded rows of training sets; personas: ids that belong to nobody else.
+
+    unlinked: what events are called that stay without the person; nobody looks for it, and it goes with the rest.
+    """
 
     users: tuple[str, ...] = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
     members: tuple[bytes, ...] = field(default=(), repr=False)
     personas: tuple[str, ...] = field(default=(), repr=False)
+    unlinked: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, users: Iterable[str], vault: Vault) -> SubjectKeys:
@@ -34,7 +38,7 @@ class SubjectKeys:
 
     def merged(self, other: SubjectKeys) -> SubjectKeys:
         """Both, each key once."""
-        pairs = ((getattr(self, name), getattr(other, name)) for name in ("users", "tokens", "members", "personas"))
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
         return SubjectKeys(*(tuple(dict.fromkeys((*one, *two))) for one, two in pairs))
 
     def with_members(self, members: Iterable[bytes]) -> SubjectKeys:
@@ -47,6 +51,7 @@ class SubjectKeys:
             "tokens": list(self.tokens),
             "members": list(self.members),
             "personas": list(self.personas),
+            "unlinked": list(self.unlinked),
             "erasure": erasure_id,
         }
 
@@ -57,6 +62,7 @@ class SubjectKeys:
             "tokens": self.tokens,
             "members": [member.hex() for member in self.members],
             "personas": self.personas,
+            "unlinked": self.unlinked,
         }
         return json.dumps(document).encode()
 
@@ -64,7 +70,8 @@ class SubjectKeys:
     def load(cls, content: bytes) -> SubjectKeys:
         found = json.loads(content)
         members = tuple(bytes.fromhex(member) for member in found["members"])
-        return cls(tuple(found["users"]), tuple(found["tokens"]), members, tuple(found["personas"]))
+        texts = {name: tuple(found[name]) for name in ("users", "tokens", "personas", "unlinked")}
+        return cls(members=members, **texts)
 
     def needles(self) -> tuple[str, ...]:
         """What must appear nowhere, as it stands in text and in JSON; short ids as whole JSON values only."""

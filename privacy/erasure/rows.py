@@ -12,7 +12,8 @@ from psycopg import sql
 from privacy.erasure import sealed
 from privacy.erasure.errors import InertPredicateError, ReadOnlyTargetError
 from privacy.erasure.keys import SubjectKeys
-from privacy.erasure.targets import Key, Target
+from privacy.erasure.targets import Key, Rule, Target
+from privacy.erasure.unlinking import unlink
 from privacy.vault import Vault
 
 TOKEN_FORM = r"^u_[0-9a-f]{32}$"  # noqa: S105
@@ -41,7 +42,7 @@ def count(conn: psycopg.Connection, target: Target, keys: SubjectKeys, erasure_i
 
 
 def delete(conn: psycopg.Connection, target: Target, keys: SubjectKeys, erasure_id: str, vault: Vault) -> int:
-    """Delete the rows of the person by the target's predicate, in the caller's transaction; how many they were.
+    """Delete (or unlink) the person's rows by the target's predicate, in the caller's transaction; how many they were.
 
     Raises ReadOnlyTargetError where the server refuses.
     """
@@ -50,6 +51,8 @@ def delete(conn: psycopg.Connection, target: Target, keys: SubjectKeys, erasure_
     try:
         if target.key is Key.SEALED:
             return sealed.delete(conn, sealed.find(conn, vault, keys.needles()))
+        if target.rule is Rule.UNLINK:
+            return unlink(conn, keys.parameters(erasure_id))
         if target.table in DAYS_OF:
             return _delete_by_day(conn, target, keys.parameters(erasure_id))
         query = f"delete from {target.table} where {target.predicate}"
@@ -113,7 +116,7 @@ def prove(conn: psycopg.Connection, target: Target) -> None:
     row = conn.execute(query).fetchone()
     if row is None:
         return
-    probe = {name: [row[0]] for name in ("users", "tokens", "members", "personas")} | {"erasure": ""}
+    probe = {name: [row[0]] for name in ("users", "tokens", "members", "personas")} | {"unlinked": [], "erasure": ""}
     own = probe if target.column == "persona_id" else _only(probe, target.key)
     if _wrong_form(row[0], target.key) or not _count(conn, target, own):
         raise InertPredicateError(

@@ -1,4 +1,5 @@
-"""What an effect of a request is, and the two whose work others do: erasure and unlinking. The order is running.py's.
+"""What an effect of a request is, and the one whose work others do: erasure, and unlinking, which is one that leaves
+events without their person. The order is running.py's.
 
 An effect can be carried out again after a crash at any point, and measures by looking, not by remembering.
 """
@@ -56,16 +57,6 @@ class Eraser(Protocol):
     ) -> Mapping[str, Any]: ...
 
 
-class Unlinker(Protocol):
-    """Cuts every tie between a person and what stays: identifiers deleted, salt forgotten."""
-
-    def unlink(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, int]:
-        """Do it; returns the rows changed by table."""
-
-    def count_identified(self, subject: str) -> Mapping[str, int]:
-        """Rows that still lead to the person, by table or store, counted by looking."""
-
-
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """Erasure by an eraser, believed only by its receipt. trusted: ids of the keys whose receipts count; None: any.
@@ -89,20 +80,6 @@ class Erasure:
         except InvalidSignatureError as error:
             return Measurement(survivors, is_proven=False, detail={"proof": type(error).__name__})
         return Measurement(survivors, is_proven=True, detail={"receipt_sha256": signing.digest(receipt)})
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymisation:
-    """Anonymise instead of erase: what stays cannot be led back to the person."""
-
-    unlinker: Unlinker
-
-    def carry_out(self, task: Task) -> Evidence:
-        return {"unlinked": dict(self.unlinker.unlink(task.subject, request_id=task.request_id, now=task.at))}
-
-    def measure(self, task: Task, evidence: Evidence) -> Measurement:
-        del evidence
-        return Measurement(dict(self.unlinker.count_identified(task.subject)), is_proven=True)
 
 
 def survivors_of(receipt: Mapping[str, Any], request_id: str) -> dict[str, int]:

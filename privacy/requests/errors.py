@@ -33,10 +33,6 @@ class OpenRequestsError(RequestInputError):
     """Other requests of the same person are open, and an erasure would leave them without their subject."""
 
 
-class UnsupportedKindError(RequestInputError):
-    """A kind of request that nothing on this home carries out."""
-
-
 class AlreadyRunningError(RequestInputError):
     """Another process carries this request out at the moment."""
 

@@ -45,7 +45,7 @@ def _measured(desk: Desk, request_id: str, found: Measurement, by: str) -> Reque
 
 def _refuse_stranded(desk: Desk, task: Task) -> None:
     """After an erasure nobody can tell whose the person's other open requests are."""
-    others = desk.others_open(task.request_id) if task.kind is Kind.ERASURE else []
+    others = desk.others_open(task.request_id) if task.kind in (Kind.ERASURE, Kind.ANONYMISE) else []
     if others:
         raise OpenRequestsError(f"the same person has {', '.join(others)} open; finish or withdraw them first")
 

@@ -11,6 +11,7 @@ from privacy import signing
 from privacy.erasure.erasure import erase, receipt_path
 from privacy.erasure.errors import SurvivingRowsError
 from privacy.erasure.stores import Stores
+from privacy.erasure.unlinking import unlinking
 from privacy.exports.exporting import Exporter
 from privacy.exports.store import folder_of, path_of
 from privacy.requests import store
@@ -29,6 +30,18 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def stores(database: Database, tmp_path: Path) -> Stores:
     return build(database, tmp_path / "home")
+
+
+def test_an_anonymise_request_ends_with_a_receipt_and_unlinked_events(stores: Stores) -> None:
+    effect = Erasure(partial(erase, unlinking(stores)), [signing.signer(stores.vault)])
+    with stores.database.connect("privacy") as conn:
+        desk = Desk(conn, stores.vault, lambda: NOW)
+        request = desk.open(Kind.ANONYMISE, PERSON, by="anna", reason="asked by mail", details={"aliases": [ALIAS]})
+        desk.attest(request.request_id, by="ben", reason="seen at the counter")
+        desk.assess(request.request_id, small, by="anna")
+        assert run(desk, request.request_id, effect, by="worker").state is State.COMPLETE
+        n_left = conn.execute("select count(*) from safe.pseudonymous_events where starts_with(event_id, 'x_')")
+        assert n_left.fetchone() == (8,)
 
 
 def test_an_erasure_request_ends_with_a_receipt_and_not_before(stores: Stores) -> None:

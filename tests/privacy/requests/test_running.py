@@ -15,7 +15,7 @@ from privacy.purposes import PURPOSES
 from privacy.requests import store
 from privacy.requests.blocking import Block, blocked_purposes
 from privacy.requests.desk import Desk
-from privacy.requests.effects import Anonymisation, Effect, Erasure, Evidence, Measurement
+from privacy.requests.effects import Effect, Erasure, Evidence, Measurement
 from privacy.requests.errors import (
     AlreadyRunningError,
     ForbiddenTransitionError,
@@ -321,27 +321,3 @@ def test_a_correction_that_makes_no_sense_is_refused(
     incomplete = approved(desk, Kind.RECTIFICATION, {"corrections": [{"source": "test"}]}).request_id
     with pytest.raises(IncompleteRequestError, match="event_id, column, value"):
         run(desk, incomplete, Rectification(raw), by="worker")
-
-
-class Ties:
-    """An unlinker that leaves one tie the first time."""
-
-    def __init__(self) -> None:
-        self.left = 2
-
-    def unlink(self, subject: str, *, request_id: str, now: datetime) -> Mapping[str, int]:
-        assert (subject, request_id[:4], now.tzinfo is None) == (SUBJECT, "req-", False)
-        self.left -= 1
-        return {"raw.system_logs": 1}
-
-    def count_identified(self, subject: str) -> Mapping[str, int]:
-        assert subject == SUBJECT
-        return {"raw.system_logs": self.left, "salts": 0}
-
-
-def test_anonymise_instead_is_complete_when_no_tie_is_left(desk: Desk) -> None:
-    request_id = approved(desk, Kind.ANONYMISE).request_id
-    effect = Anonymisation(Ties())
-    with pytest.raises(SurvivingRowsError, match=r"raw\.system_logs: 1"):
-        run(desk, request_id, effect, by="worker")
-    assert run(desk, request_id, effect, by="worker").state is State.COMPLETE
