@@ -39,9 +39,9 @@ class Ruling:
 def load_rules(conn: psycopg.Connection, rows: Iterable[Mapping[str, Any]], decided_at: datetime) -> int:
     """Upsert rules given as dicts (event_type, path, class, kind, steward, reason; treatment may be absent).
 
-    Returns how many changed. Loading the same rows twice changes nothing; a change alters the policy digest, which
-    makes every event day pending. Every change is one row of the audit and settles the items that it rules on.
-    Raises InvalidRuleError or AmbiguousRuleError and then changes nothing.
+    Returns how many changed. Loading the same rows twice changes nothing; a change makes the event days pending that
+    hold events of its type, all of them where it is about '*' (day_policies.py). Every change is one row of the audit
+    and settles the items that it rules on. Raises InvalidRuleError or AmbiguousRuleError and then changes nothing.
     """
     return _rule(conn, rows, decided_at, "loaded")
 
@@ -143,7 +143,7 @@ def confirm(  # noqa: PLR0913, PLR0917 - the columns of one ruling
     *,
     decided_at: datetime,
 ) -> bool:
-    """Rule on a path; False when it was ruled so already. The days that hold it become pending."""
+    """Rule on a path; False when it was ruled so already. The days with events of its type become pending."""
     row = {"event_type": event_type, "path": path, "class": klass, "kind": kind, "steward": steward, "reason": reason}
     return _rule(conn, [row], decided_at, "confirmed") > 0
 

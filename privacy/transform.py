@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from privacy.classification import load_policy, policy_digest
+from privacy import day_policies
+from privacy.classification import load_policy
 from privacy.consent import decisions_for
 from privacy.errors import UnreconciledDayError
 from privacy.kernel import Transformed, transform
@@ -69,13 +70,13 @@ class TransformReport:
 
 
 def pending_days(conn: psycopg.Connection) -> list[date]:
-    """Event days whose raw rows, policy or consent changed since their safe rows were written, oldest first."""
+    """Event days whose raw rows, rules or consent changed since their safe rows were written, oldest first."""
     rows = conn.execute(
         "select event_day from raw.event_days full join safe.event_days using (event_day) "
         "left join privacy.dirty_days using (event_day) "
         "where raw.event_days.version is distinct from safe.event_days.raw_version "
-        "or safe.event_days.policy_digest is distinct from %s or dirty_days.version is not null order by event_day",
-        (policy_digest(conn),),
+        f"or {day_policies.CHANGED} or dirty_days.version is not null order by event_day".encode(),
+        day_policies.changed(load_policy(conn)),
     ).fetchall()
     conn.commit()
     return [row[0] for row in rows]
@@ -127,6 +128,7 @@ def _transform_chunk(conn: psycopg.Connection, days: list[date], vault: Vault, k
                 batch, policy, keyring=keyring, subject_tokens=tokens, decisions=decisions_for(conn, subjects)
             )
             _write(conn, days, result, versions, policy)
+            day_policies.record(conn, days, batch, policy)
     finally:
         conn.commit()
         conn.isolation_level = None
