@@ -8,7 +8,7 @@
 ) }}
 
 with events as (
-    select event_id, subject, event_day, occurred_at
+    select event_id, subject, event_day, occurred_at, known_on, action
     from {{ ref('stg_training_events') }}
     {{ where_dirty_day() }}
 ),
@@ -35,6 +35,8 @@ select
     event_day,
     min(occurred_at) as started_at,
     max(occurred_at) as ended_at,
-    count(*)::int as n_events
+    count(*)::int as n_events,
+    string_agg(action, ' > ' order by occurred_at, event_id) as path,
+    max(known_on) as known_on
 from numbered
 group by subject, event_day, fragment_no
