@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
+from tests.forks import fork_server
 from warehouse.database import ADMIN, Address, Database
 from warehouse.embedded import EmbeddedServer
 from warehouse.settings import Settings
@@ -52,10 +54,7 @@ class Home:
 
     def run(self, *arguments: str, timeout: float = 600) -> Finished:
         """Run a `lethe` command to its end."""
-        done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, check=False, env=self.environment, timeout=timeout
-        )
-        return Finished(done.returncode, done.stdout, done.stderr)
+        return run(self.command(*arguments), self.environment, timeout)
 
     def database(self) -> Database:
         settings = Settings.load(self.path)
@@ -65,6 +64,15 @@ class Home:
         """End the home's server; a database on another server ends with that server."""
         if self.url is None:
             EmbeddedServer.of(self.path.resolve()).destroy()
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> Finished:
+    """Run a `lethe` command to its end, in a process of its own."""
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        code = fork_server().start(command, environment, out.fileno(), err.fileno()).wait(timeout)
+        out.seek(0)
+        err.seek(0)
+        return Finished(code, out.read(), err.read())
 
 
 def make_home(folder: Path) -> Home:

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.homes import LETHE
+from tests.homes import LETHE, Finished, run
 
 pytestmark = [pytest.mark.integration]
 
 NOBODY = "postgresql://lethe:secret-word@127.0.0.1:1/lethe"
 
 
-def lethe(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+def lethe(*arguments: object, **variables: str) -> Finished:
     """The command as a person runs it."""
-    return subprocess.run(
-        [LETHE, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120,
-        env={**os.environ, **variables},
-    )  # fmt: skip
+    return run([LETHE, *map(str, arguments)], {**os.environ, **variables}, timeout=120)
 
 
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
+def complaint(done: Finished) -> str:
     """The one line of a refusal (progress lines begin with a clock)."""
-    lines = [line for line in done.stderr.splitlines() if line and not line.startswith("[")]
-    assert "Traceback" not in done.stdout + done.stderr, done.stderr
-    assert len(lines) == 1, done.stderr
+    lines = [line for line in done.err.splitlines() if line and not line.startswith("[")]
+    assert "Traceback" not in done.out + done.err, done.err
+    assert len(lines) == 1, done.err
     assert lines[0].startswith("lethe: ")
     return lines[0]
 
@@ -55,7 +51,7 @@ def elsewhere(database: object, tmp_path: Path) -> dict[str, str]:
 
 def test_a_missing_file_is_named(elsewhere: dict[str, str], tmp_path: Path, mapping: Path) -> None:
     done = lethe("run", tmp_path / "gone.jsonl", "--mapping", mapping, **elsewhere)
-    assert done.returncode == 2
+    assert done.code == 2
     assert "gone.jsonl" in complaint(done)
 
 
@@ -63,25 +59,25 @@ def test_a_missing_mapping_file_is_named(elsewhere: dict[str, str], tmp_path: Pa
     file = tmp_path / "events.jsonl"
     file.write_text('{"id": "1"}\n')
     done = lethe("run", file, "--mapping", tmp_path / "gone.yaml", **elsewhere)
-    assert done.returncode == 2
+    assert done.code == 2
     assert "gone.yaml" in complaint(done)
 
 
 def test_a_simulation_too_small_is_wrong_input(elsewhere: dict[str, str]) -> None:
     done = lethe("run", "--events", 3, **elsewhere)
-    assert done.returncode == 2
+    assert done.code == 2
     assert "at least 200 events" in complaint(done)
 
 
 def test_files_without_a_mapping_are_told_how_to_get_one(tmp_path: Path) -> None:
     done = lethe("run", "events.jsonl", "--home", tmp_path / "home")
-    assert done.returncode == 2
+    assert done.code == 2
     assert "`lethe mapping suggest events.jsonl`" in complaint(done)
 
 
 def test_an_unknown_role_lists_the_roles(tmp_path: Path) -> None:
     done = lethe("url", "--role", "root", "--home", tmp_path / "home")
-    assert done.returncode == 2
+    assert done.code == 2
     assert "there is no role root" in (line := complaint(done))
     assert "admin" in line
 
@@ -91,26 +87,26 @@ def test_a_home_that_cannot_be_made_is_wrong_input(tmp_path: Path, command: tupl
     (tmp_path / "file").write_text("in the way")
     done = lethe(*command, "--home", tmp_path / "file" / "home", LETHE_DATABASE_URL="")
     if command == ("status",):
-        assert done.returncode == 0, "a home that is not there is a state as well"
+        assert done.code == 0, "a home that is not there is a state as well"
     else:
-        assert done.returncode == 2
+        assert done.code == 2
         assert str(tmp_path / "file" / "home") in complaint(done)
 
 
 def test_a_clock_that_is_no_time_is_named(tmp_path: Path) -> None:
     done = lethe("status", "--home", tmp_path / "home", LETHE_CLOCK="yesterday")
-    assert done.returncode == 2
+    assert done.code == 2
     assert "LETHE_CLOCK" in complaint(done)
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
     done = lethe("run", "--home", tmp_path / "home", LETHE_DATABASE_URL=NOBODY)
-    assert done.returncode == 1
+    assert done.code == 1
     assert "127.0.0.1:1/lethe" in (line := complaint(done))
     assert "secret-word" not in line
 
 
 def test_an_address_that_is_none_is_explained(tmp_path: Path) -> None:
     done = lethe("run", "--home", tmp_path / "home", LETHE_DATABASE_URL="mysql://somewhere")
-    assert done.returncode in (1, 2)
+    assert done.code in (1, 2)
     assert "postgresql://user:password@host:5432/database" in complaint(done)

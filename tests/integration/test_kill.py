@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from tests.forks import Fork, fork_server
 from tests.homes import Home, make_home
 from tests.integration.conftest import N_EVENTS, Completed
 from tests.integration.contents import champion, digests, unfinished
@@ -67,12 +67,13 @@ def killed(completed: Completed, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def kill_at(home: Home, place: Place) -> None:
     """Run until the place is reached, then kill the command and everything it started but the server."""
-    process = subprocess.Popen(
-        home.command("run", "--events", N_EVENTS), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env=home.environment, start_new_session=True,
-    )  # fmt: skip
+    reading, writing = os.pipe()
+    with open(os.devnull, "w") as nowhere:
+        command = home.command("run", "--events", N_EVENTS)
+        process = fork_server().start(command, home.environment, nowhere.fileno(), writing)
+    os.close(writing)
     printed: list[str] = []
-    with process, process.stderr or open(os.devnull) as lines:
+    with open(reading) as lines:
         try:
             for line in lines:
                 printed.append(line)
@@ -82,9 +83,10 @@ def kill_at(home: Home, place: Place) -> None:
             assert process.poll() is None, f"the run ended before it was killed {place.name}:\n{''.join(printed)}"
         finally:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait(60)
 
 
-def wait_until(home: Home, place: Place, process: subprocess.Popen[str]) -> None:
+def wait_until(home: Home, place: Place, process: Fork) -> None:
     """Wait for the moment inside a step that only the database shows."""
     if place.until is None:
         return
