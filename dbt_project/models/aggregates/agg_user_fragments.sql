@@ -36,7 +36,7 @@ select
     min(occurred_at) as started_at,
     max(occurred_at) as ended_at,
     count(*)::int as n_events,
-    string_agg(action, ' > ' order by occurred_at, event_id) as path,
+    string_agg(action, ' > ' order by occurred_at, event_id) as steps,
     max(known_on) as known_on
 from numbered
 group by subject, event_day, fragment_no

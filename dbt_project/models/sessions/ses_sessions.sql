@@ -19,7 +19,7 @@
 ) }}
 
 with fragments as (
-    select f.subject, f.event_day, f.started_at, f.ended_at, f.n_events, f.path, f.known_on
+    select f.subject, f.event_day, f.started_at, f.ended_at, f.n_events, f.steps, f.known_on
     from {{ ref('agg_user_fragments') }} as f
     {% if is_incremental() -%}
     inner join affected_days as a on f.subject = a.subject and f.event_day = a.event_day
@@ -49,7 +49,7 @@ select
     (max(event_day) - min(event_day) + 1)::int as n_days,
     sum(n_events)::int as n_events,
     extract(epoch from max(ended_at) - min(started_at))::double precision as duration_seconds,
-    string_agg(path, ' > ' order by started_at) as path,
+    string_agg(steps, ' > ' order by started_at) as steps,
     max(known_on) as known_on
 from numbered
 group by subject, session_no
