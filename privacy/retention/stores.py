@@ -103,6 +103,7 @@ STORES = (
     Store("privacy.privacy_requests", "closed_at", "privacy_requests"),
     Store("privacy.request_events", "happened_at", "privacy_requests", Method.FOLLOWS),
     Store("privacy.exports", "created_at", "privacy_requests"),
+    Store("privacy.access_log", "looked_at", "audit_logs"),
     Store("privacy.erasure_targets", "verified_at", "privacy_requests"),
     Store("privacy.erasures", "completed_at", "privacy_requests"),
     Store("privacy.erasure_events", "event_day", "privacy_requests", Method.FOLLOWS),

@@ -55,10 +55,13 @@ class Terms:
         day = self.value_cutoff(rule)
         if day is None:
             return NOTHING
-        text = f"event_day < %s and {rule.column} is distinct from privacy.without_path({rule.column}, %s)"
+        # The first key by itself is cheap: most events have no such value and are not taken apart.
+        first = "true" if rule.keys[0] == "*" else f"{rule.column} ? %s"
+        asked = [*([] if rule.keys[0] == "*" else [rule.keys[0]]), rule.keys]
+        text = f"event_day < %s and {first} and {rule.column} is distinct from privacy.without_path({rule.column}, %s)"
         if rule.event_type == "*":
-            return Clause(text, (day, rule.keys))
-        return Clause(f"event_type = %s and {text}", (rule.event_type, day, rule.keys))
+            return Clause(text, (day, *asked))
+        return Clause(f"event_type = %s and {text}", (rule.event_type, day, *asked))
 
     def closing(self) -> Clause:
         """The event days that end now: past the term of events, and not held as a whole."""

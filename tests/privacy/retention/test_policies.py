@@ -18,6 +18,7 @@ from privacy.retention.policies import (
     set_policy,
     set_property,
 )
+from privacy.vault.texts import AI_TEXTS
 from warehouse.database import ADMIN, Database
 
 NOW = datetime(2026, 6, 15, 3, tzinfo=UTC)
@@ -59,10 +60,8 @@ def test_a_new_home_has_the_terms_of_the_table(database: Database) -> None:
         rules = property_rules(conn)
     assert {name: known[name].days for name in SEEDS} == SEEDS
     assert known["osint_data"].refresh_days == 30
-    assert {(rule.event_type, rule.path, rule.days) for rule in rules} == {
-        ("*", "/data/prompt", 30),
-        ("*", "/data/response", 30),
-    }
+    texts = {path for rule in AI_TEXTS for path in rule.paths}
+    assert {(rule.event_type, rule.path, rule.days) for rule in rules} == {("*", path, 30) for path in texts}
 
 
 @pytest.mark.integration

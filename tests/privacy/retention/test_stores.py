@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 
 from privacy.retention import stores
@@ -70,12 +71,14 @@ def deletable(conn_stores: list[Store]) -> list[Store]:
 
 def test_three_years_of_months_leave_no_row_older_than_its_term_and_a_day(database: Database) -> None:
     make_dbt_tables(database, STORES)
+    make_model(database, "marts.mart_new", "month_on date, subject text")
     with database.connect(ADMIN) as conn:
         needed = needed_columns(conn)
     with database.connect("erasure") as conn:
         conn.execute("set synchronous_commit = off")
         terms = {name: policy.days or 0 for name, policy in policies(conn).items()}
         there = deletable(stores.present(conn))
+        policy_of = {store.table: store.policy for store in there}
         conn.commit()
         generic = [s for s in there if s.method is Method.ROWS and s.table != "privacy.retention_changes"]
         for month in range(37):
@@ -83,19 +86,60 @@ def test_three_years_of_months_leave_no_row_older_than_its_term_and_a_day(databa
             fill_a_month(database, generic, now, needed)
             run(conn, None, tokens, now)
             ages = {s.table: (now.date() - day).days for s, day in oldest(database, there).items() if day}
-            assert {t for t, age in ages.items() if age > terms[by_name()[t].policy] + 1} == set()
+            logs = ages.pop(stores.EVENTS), ages.pop("raw.event_keys")
+            assert {t for t, age in ages.items() if age > terms[policy_of[t]] + 1} == set()
+            assert {kind for kind, age in ages_of_events(conn, now).items() if age > terms[kind] + 1} == set()
+            assert max(logs) <= terms["security_logs"] + 1
         assert {s.table for s in generic} <= set(ages)  # each had rows to the end
+        assert set(ages_of_events(conn, now)) == {"raw_events", *stores.LOGS}
         later = now + timedelta(days=max(terms.values()) + 1)
         run(conn, None, tokens, later)
     left = {s.table for s, day in oldest(database, there).items() if day}
     assert left == {"privacy.retention_runs"}  # what the last run wrote down
 
 
+def ages_of_events(conn: psycopg.Connection, now: datetime) -> dict[str, int]:
+    """Days since the oldest event of each kind, said without retention's own conditions."""
+    kinds = "case event_type when 'security' then 'security_logs' when 'api' then 'api_logs' when 'system' then"
+    query = f"select {kinds} 'error_logs' else 'raw_events' end, min(event_day) from raw.system_logs group by 1"
+    found = conn.execute(query.encode()).fetchall()
+    conn.rollback()
+    return {kind: (now.date() - day).days for kind, day in found}
+
+
+def make_model(database: Database, table: str, columns: str, purpose: str = "analytics") -> None:
+    """A table of a dbt model that no line of the registry names, declared as dbt declares it."""
+    with database.connect("dbt") as conn:
+        conn.execute("create table if not exists staging.model_purposes (table_name text primary key, purpose text)")
+        conn.execute("insert into staging.model_purposes values (%s, %s)", (table, purpose))
+        conn.execute(f"create table {table} ({columns})".encode())
+
+
+def test_a_dbt_model_takes_the_term_of_its_layer_and_another_table_there_is_caught(database: Database) -> None:
+    make_model(database, "features.ftr_new", "subject text, built_at timestamptz, cutoff_on date")
+    make_model(database, "aggregates.agg_new", "event_day date, n int")
+    with database.connect("dbt") as conn:
+        conn.execute("create table aggregates.agg_by_hand (event_day date)")
+    with database.connect("erasure") as conn:
+        found = {store.table: store for store in stores.present(conn)}
+        assert stores.uncovered(conn) == ["aggregates.agg_by_hand"]
+    feature, aggregate = found["features.ftr_new"], found["aggregates.agg_new"]
+    assert (feature.column, feature.policy, feature.purpose) == ("cutoff_on", "ml_training_data", "analytics")
+    assert (aggregate.column, aggregate.policy, aggregate.purpose) == ("event_day", "aggregates", None)
+
+
 def fill_a_month(database: Database, generic: list[Store], now: datetime, needed: Columns) -> None:
     """A row of now in every store, and events of now and of 29 days ago."""
     days = (now.date(), now.date() - timedelta(days=29))
     terms = ("transient", "long_term")
-    put_events(database, [Event(f"{day} {term}", day, term=term) for day in days for term in terms])
+    kinds = (("ai", "a"), ("api", "call"), ("system", "error"), ("security", "login"))
+    put_events(
+        database,
+        [
+            Event(f"{day} {term} {kind}", day, term=term, event_type=kind, action=action)
+            for day in days for term in terms for kind, action in kinds
+        ],
+    )  # fmt: skip
     with database.connect(ADMIN) as conn:
         conn.execute("set timezone = 'UTC'; set synchronous_commit = off")
         for store in reversed(generic):  # parents first

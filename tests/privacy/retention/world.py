@@ -43,6 +43,7 @@ class Event:
     term: str = "long_term"
     data: Mapping[str, object] = field(default_factory=dict)
     event_type: str = "ai"
+    action: str = "a"
 
 
 def put_events(database: Database, events: Sequence[Event]) -> None:
@@ -55,8 +56,8 @@ def put_events(database: Database, events: Sequence[Event]) -> None:
             conn.execute(
                 "insert into raw.system_logs (id, user_id, event_type, event_source, action, data, "
                 "data_classification, retention_policy, created_at, received_at, source, fingerprint, event_day) "
-                "values (%s, %s, %s, 's', 'a', %s, 'personal', %s, %s, %s, 'test', 'f', %s)",
-                (e.id, e.user, e.event_type, json.dumps(e.data), e.term, at, at, e.day),
+                "values (%s, %s, %s, 's', %s, %s, 'personal', %s, %s, %s, 'test', 'f', %s)",
+                (e.id, e.user, e.event_type, e.action, json.dumps(e.data), e.term, at, at, e.day),
             )
             conn.execute("insert into raw.event_keys values ('test', %s, 'f', %s)", (e.id, e.day))
             conn.execute(
