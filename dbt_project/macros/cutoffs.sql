@@ -1,4 +1,4 @@
-{# Weekly cutoffs are Mondays 00:00 UTC; a row at a cutoff sees days before it. Day arithmetic only, no clock. #}
+{# Weekly cutoffs are Mondays 00:00 UTC; a row at a cutoff sees what was known then. Day arithmetic only, no clock. #}
 
 {# Mondays in (after, until], both SQL expressions of type date. #}
 {% macro mondays(after, until) -%}
@@ -21,13 +21,13 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Who has a row at a cutoff: subjects with an event in the 90 days before it. One index range per cutoff. #}
+{# Who has a row at a cutoff: subjects with an event in the 90 days before it, known then. One index range per cutoff. #}
 {% macro active_subjects(cutoffs, user_days) -%}
     select c.cutoff_on, days.subject
     from {{ cutoffs }} as c
     cross join lateral (
         select distinct d.subject from {{ user_days }} as d
-        where d.event_day >= c.cutoff_on - 90 and d.event_day < c.cutoff_on
+        where d.event_day >= c.cutoff_on - 90 and d.event_day < c.cutoff_on and d.first_known_on < c.cutoff_on
     ) as days
 {%- endmacro %}
 

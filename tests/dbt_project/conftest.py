@@ -19,6 +19,7 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 TABLES = (
     "aggregates.agg_user_fragments",
     "aggregates.agg_user_day",
+    "aggregates.agg_user_day_superseded",
     "aggregates.agg_company_day",
     "sessions.ses_sessions",
     "features.ftr_user_weekly",
@@ -29,7 +30,7 @@ ALL_PURPOSES = ("analytics", "personalization", "model_training")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row of safe.pseudonymous_events; `at` is UTC like '2024-01-01 23:50'."""
+    """One row of safe.pseudonymous_events; `at` is UTC like '2024-01-01 23:50', and so is `received` (default: at)."""
 
     event_id: str
     subject: str | None
@@ -40,11 +41,17 @@ class Event:
     data: str = "{}"
     purposes: Sequence[str] = ALL_PURPOSES
     event_type: str = "code"
+    received: str | None = None
 
     @property
     def occurred_at(self) -> datetime:
         """When it happened, aware UTC."""
         return datetime.fromisoformat(self.at + "+00:00")
+
+    @property
+    def received_at(self) -> datetime:
+        """When it was known, aware UTC."""
+        return datetime.fromisoformat((self.received or self.at) + "+00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class Project:
                     " component, action, data, occurred_at, received_at, event_day, purposes)"
                     " values (%s, %s, %s, %s, 'git', %s, %s, %s, %s, %s, %s, %s)",
                     (e.event_id, e.subject, e.company, e.event_type, e.component, e.action, e.data, e.occurred_at,
-                     e.occurred_at, e.occurred_at.date(), list(e.purposes)),
+                     e.received_at, e.occurred_at.date(), list(e.purposes)),
                 )  # fmt: skip
             for day in touched:
                 conn.execute(

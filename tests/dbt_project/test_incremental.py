@@ -34,6 +34,7 @@ def some_events(chance: Random, n: int, first_day: int, last_day: int) -> list[E
                 event_id=f"{chance.getrandbits(64):x}",
                 subject=chance.choice(["s", "t", "u", None]),
                 at=at.strftime("%Y-%m-%d %H:%M"),
+                received=(at + timedelta(hours=chance.choice([0, 0, 0, 20, 200]))).strftime("%Y-%m-%d %H:%M"),
                 company=chance.choice([None, "c", "d"]),
                 component=chance.choice([None, "p", "q"]),
                 action=chance.choice(["commit", "merge", "error"]),
