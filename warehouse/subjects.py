@@ -31,6 +31,8 @@ SUBJECT_TABLES = (
     SubjectTable("staging.stg_analytics_events", "subject", "keyed"),
     SubjectTable("aggregates.agg_user_fragments", "subject", "keyed"),
     SubjectTable("aggregates.agg_user_day", "subject", "keyed"),
+    SubjectTable("aggregates.agg_user_day_superseded", "subject", "keyed"),
+    SubjectTable("aggregates.agg_user_day_versions", "subject", "keyed"),
     SubjectTable("sessions.ses_sessions", "subject", "keyed"),
     SubjectTable("features.ftr_user_weekly", "subject", "keyed"),
     SubjectTable("features.lbl_user_churn", "subject", "keyed"),

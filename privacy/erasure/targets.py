@@ -72,6 +72,8 @@ TARGETS = (
     Target("features.lbl_user_churn", "subject", Key.TOKEN),
     Target("features.ftr_user_weekly", "subject", Key.TOKEN),
     Target("sessions.ses_sessions", "subject", Key.TOKEN),
+    Target("aggregates.agg_user_day_versions", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("aggregates.agg_user_day_superseded", "subject", Key.TOKEN),
     Target("aggregates.agg_user_day", "subject", Key.TOKEN),
     Target("aggregates.agg_user_fragments", "subject", Key.TOKEN),
     Target("staging.stg_training_events", "subject", Key.TOKEN, Rule.FOLLOW),
