@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,11 +28,10 @@ MODULES = (
 )  # fmt: skip
 
 SERVER = """
-import socket, sys
+import socket
 from tests import forks
 forks.serve(socket.socket(fileno={}))
-from orchestration.cli import main
-sys.exit(main())
+forks.finish()
 """
 
 
@@ -42,7 +42,7 @@ def serve(channel: socket.socket) -> None:
 
     for module in MODULES:
         importlib.import_module(module)
-    gc.freeze()
+    gc.freeze()  # what a child does not touch it need not copy
     children: dict[int, int] = {}  # file descriptor of a process -> its id
     while True:
         ready, _, _ = select.select([channel, *children], [], [])
@@ -79,6 +79,26 @@ def _become(request: Mapping[str, object], descriptors: Sequence[int]) -> None:
     for number, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, number)
         os.close(descriptor)
+
+
+def finish() -> None:
+    """In the child: run the command, and end without taking apart what the server had imported."""
+    import atexit
+
+    from orchestration.cli import main
+
+    try:
+        code = main()
+    except SystemExit as stop:  # argparse: wrong usage, or --help
+        code = stop.code if isinstance(stop.code, int) else 0
+    except Exception:  # noqa: BLE001 - what nobody foresaw is a stack trace, as in the command itself
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @dataclass(slots=True)
