@@ -127,8 +127,13 @@ def values_at(path: Path, records: Sequence[Record]) -> list[Any]:
     name, *rest = path
     values = [record.get(name) for record in records]
     for step in rest:
-        values = [value.get(step) if type(value) is dict else None for value in values]
+        values = [value.get(step) if type(value) is dict else item_at(value, step) for value in values]
     return values
+
+
+def item_at(value: Any, step: str) -> Any:
+    """The item of an array that a JSON pointer's step names (RFC 6901: digits); None where there is none."""
+    return value[int(step)] if type(value) is list and step.isdecimal() and int(step) < len(value) else None
 
 
 def remove(path: Path, records: Sequence[Record]) -> None:

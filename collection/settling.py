@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from collection.batches import Batch
 from collection.columns import Rows, SessionState, arrange
 from collection.errors import MappingError
-from collection.expressions import Path
+from collection.expressions import Path, item_at
 from collection.mapping import Mapping
 from collection.records import Fault
 
@@ -160,9 +160,10 @@ def _seen(path: Path, records: list[dict[str, Any]], names: frozenset[str] | Non
     for record in records:
         value: Any = record
         for step in path:
-            if type(value) is not dict or step not in value:
+            if type(value) is dict and step in value:
+                value = value[step]
+            elif (value := item_at(value, step)) is None:
                 break
-            value = value[step]
         else:
             return True
     return False

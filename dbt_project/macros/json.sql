@@ -19,3 +19,11 @@
 {% macro json_flag(column, key) -%}
     case when jsonb_typeof({{ column }} -> '{{ key }}') = 'boolean' then ({{ column }} ->> '{{ key }}')::boolean end
 {%- endmacro %}
+
+{# The labels of an array in its order, joined by commas; null where the key holds no array. #}
+{% macro json_texts(column, key) -%}
+    case when jsonb_typeof({{ column }} -> '{{ key }}') = 'array' then (
+        select string_agg(item.word, ', ' order by item.place)
+        from jsonb_array_elements_text({{ column }} -> '{{ key }}') with ordinality as item (word, place)
+    ) end
+{%- endmacro %}

@@ -18,13 +18,18 @@
     cross join lateral ({{ mondays('days.event_day - 28', 'days.event_day + 365') }}) as cutoffs
 {%- endmacro %}
 
-{# dbt's own hook for a test's `where`; fills the placeholders __unverified_days__ and __unverified_cutoffs__. #}
+{#
+  dbt's own hook for a test's `where`; fills the placeholders __unverified_days__ and __unverified_cutoffs__.
+  A view has no days of its own: tests of web users go by those of ses_web_sessions, __unverified_web_days__.
+#}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- if not where -%} {% do return(relation) %} {%- endif -%}
     {%- set where = where
         | replace('__unverified_days__', 'any(array(' ~ unverified_days(relation.identifier) ~ '))')
-        | replace('__unverified_cutoffs__', 'any(array(' ~ unverified_cutoffs(relation.identifier) ~ '))') -%}
+        | replace('__unverified_cutoffs__', 'any(array(' ~ unverified_cutoffs(relation.identifier) ~ '))')
+        | replace('__unverified_weeks__', 'any(array(' ~ unverified_weeks(relation.identifier) ~ '))')
+        | replace('__unverified_web_days__', 'any(array(' ~ unverified_days('ses_web_sessions') ~ '))') -%}
     {% do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') %}
 {%- endmacro %}
 

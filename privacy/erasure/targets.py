@@ -67,6 +67,7 @@ BLINDED = "proof of what was done, under a key of the vault: it names nobody"
 # In the order of deletion: what is derived goes before what it is derived from.
 TARGETS = (
     Target("ml.training_subjects", "blinded_subject", Key.MEMBER),
+    Target("ml.extracted_features", "entity", Key.TOKEN),
     Target("ml.predictions", "subject", Key.TOKEN),
     Target("ml.published_predictions", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("features.lbl_user_churn", "subject", Key.TOKEN),
@@ -74,9 +75,22 @@ TARGETS = (
     Target("sessions.ses_sessions", "subject", Key.TOKEN),
     Target("aggregates.agg_user_day_versions", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("aggregates.agg_user_day_superseded", "subject", Key.TOKEN),
+    Target("aggregates.agg_analytics_users", "subject", Key.TOKEN),
+    Target("aggregates.agg_analytics_user_week", "subject", Key.TOKEN),
+    Target("aggregates.agg_analytics_user_day", "subject", Key.TOKEN),
+    Target("aggregates.agg_analytics_visits", "subject", Key.TOKEN),
+    Target("aggregates.agg_funnel_steps", "subject", Key.TOKEN),
+    Target("aggregates.agg_ai_exchanges", "subject", Key.TOKEN),
     Target("aggregates.agg_user_day", "subject", Key.TOKEN),
     Target("aggregates.agg_user_fragments", "subject", Key.TOKEN),
+    Target("aggregates.agg_web_users", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("sessions.ses_web_page_views", "subject", Key.TOKEN),
+    Target("sessions.ses_web_sessions", "subject", Key.TOKEN),
+    Target("aggregates.agg_web_fragments", "subject", Key.TOKEN),
+    Target("aggregates.agg_web_consent_users", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("aggregates.agg_web_consent_log", "subject", Key.TOKEN),
     Target("staging.stg_training_events", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("staging.stg_web_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("staging.stg_personalization_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("staging.stg_analytics_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target(
@@ -112,6 +126,7 @@ TARGETS = (
     Target("privacy.erased_consents", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("privacy.privacy_requests", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("privacy.exports", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
+    Target("privacy.access_log", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("raw.quarantine", "sealed", Key.SEALED),
 )
 # Working state of an erasure, emptied by its last step in the transaction that completes it.

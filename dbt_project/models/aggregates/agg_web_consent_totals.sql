@@ -1,0 +1,22 @@
+-- People by the answer they gave last, per version of the consent text. Exact counts: not for publication.
+{{ config(materialized='view') }}
+
+with users as (
+    select last_consent_version as consent_version, last_consent_type as answer
+    from {{ ref('agg_web_consent_users') }}
+),
+
+answers (answer, consent_type) as (
+    values
+    ('allow_all', 'allow_all'), ('allow_selected', 'allow_selected'), ('denied', 'deny_all'), ('expired', 'expired'),
+    ('withdrawn', 'withdrawn'), ('implicit', 'implicit_consent')
+)
+
+select
+    v.consent_version,
+    a.answer,
+    count(u.answer)::int as n_people
+from {{ ref('agg_web_consent_versions') }} as v
+cross join answers as a
+left join users as u on v.consent_version = u.consent_version and a.consent_type = u.answer
+group by v.consent_version, a.answer

@@ -1,0 +1,41 @@
+-- Events of pages and consent banners, of people who agreed to analytics. JSON is read here and nowhere below.
+with events as (
+    select *, data || coalesce(data -> '_metadata', '{}') as details
+    from {{ source('safe', 'pseudonymous_events') }}
+    where subject is not null and purposes @> array['analytics']
+),
+
+of_pages as (
+    select *, coalesce(data -> '_client_info', '{}') as client
+    from events
+    where action in {{ web_actions() }} or details ? 'page_view_id'
+)
+
+select
+    event_id,
+    subject,
+    persona,
+    company,
+    session,
+    action,
+    occurred_at,
+    received_at,
+    event_day,
+    coalesce({{ json_text('details', 'page_view_id') }}, case when action = 'page_view' then event_id end) as page_view,
+    {% for name in web_page_texts() if name not in ('page_path', 'device', 'os') -%}
+    {{ json_text('details', name) }} as {{ name }},
+    {% endfor -%}
+    coalesce({{ json_text('details', 'page_path') }}, {{ json_text('details', 'page') }}) as page_path,
+    coalesce({{ json_text('details', 'device') }}, {{ json_text('client', 'device') }}) as device,
+    coalesce({{ json_text('details', 'os') }}, {{ json_text('client', 'os') }}) as os,
+    {% for name in web_page_numbers() + ['scroll_x', 'scroll_y', 'lcp_ms', 'fid_ms', 'inp_ms', 'ttfb_ms', 'cls'] -%}
+    {{ json_number('details', name) }} as {{ name }},
+    {% endfor -%}
+    {% for name in web_consent_texts() -%}
+    {{ json_text('details', name) }} as {{ name }},
+    {% endfor -%}
+    {{ json_texts('details', 'consent_scopes') }} as consent_scopes,
+    {{ json_texts('details', 'consent_domains') }} as consent_domains,
+    {{ json_flag('details', 'gdpr_applies') }} as gdpr_applies,
+    {{ json_number('details', 'banner_seconds') }} as banner_seconds
+from of_pages
