@@ -49,6 +49,7 @@ SUBJECT_TABLES = (
     SubjectTable("aggregates.agg_web_users", "subject", "keyed"),
     SubjectTable("sessions.ses_web_page_views", "subject", "keyed"),
     SubjectTable("sessions.ses_web_sessions", "subject", "keyed"),
+    SubjectTable("aggregates.agg_reference_day", "subject", "keyed"),
     SubjectTable("ml.training_subjects", "blinded_subject", "blinded"),
     SubjectTable("ml.extracted_features", "entity", "keyed"),
     SubjectTable("ml.predictions", "subject", "keyed"),

@@ -82,6 +82,7 @@ TARGETS = (
     Target("aggregates.agg_funnel_steps", "subject", Key.TOKEN),
     Target("aggregates.agg_ai_exchanges", "subject", Key.TOKEN),
     Target("aggregates.agg_user_day", "subject", Key.TOKEN),
+    Target("aggregates.agg_reference_day", "subject", Key.TOKEN),
     Target("aggregates.agg_user_fragments", "subject", Key.TOKEN),
     Target("aggregates.agg_web_users", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("sessions.ses_web_page_views", "subject", Key.TOKEN),
