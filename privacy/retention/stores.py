@@ -77,6 +77,7 @@ STORES = (
     Store("sessions.ses_sessions", "ended_on", "aggregates", purpose=TRAINING),
     Store("features.ftr_user_weekly", "cutoff_on", "ml_training_data", purpose=TRAINING),
     Store("features.lbl_user_churn", "cutoff_on", "ml_training_data", purpose=TRAINING),
+    Store("ml.extracted_features", "cutoff_on", "ml_training_data", purpose=TRAINING),
     Store("ml.training_sets", "created_at", "model_lineage"),
     Store("ml.predictions", "predicted_at", "ml_training_data"),
     Store("quality.gate_results", "evaluated_at", "audit_logs"),
