@@ -140,7 +140,7 @@ TARGETS = (
 # Working state of an erasure, emptied by its last step in the transaction that completes it.
 WORKING = ("privacy.erasure_events",)
 _KEYS = {"raw": Key.USER, "keyed": Key.TOKEN, "blinded": Key.MEMBER}
-KEY_COLUMNS = ("user_id", "subject", "blinded_subject", "sealed")
+KEY_COLUMNS = ("user_id", "subject", "entity", "blinded_subject", "sealed")
 
 
 def deletable(targets: Iterable[Target]) -> list[Target]:
