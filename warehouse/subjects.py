@@ -58,7 +58,6 @@ SUBJECT_TABLES = (
     SubjectTable("aggregates.agg_prompt_template_user_day", "subject", "keyed"),
     SubjectTable("ml.training_subjects", "blinded_subject", "blinded"),
     SubjectTable("ml.extracted_features", "entity", "keyed"),
-    SubjectTable("ml.extracted_features", "entity", "keyed"),
     SubjectTable("ml.predictions", "subject", "keyed"),
     SubjectTable("ml.published_predictions", "subject", "keyed"),
     SubjectTable("privacy.privacy_requests", "blinded_subject", "blinded"),
