@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.privacy.commands import add_areas
+from orchestration.privacy.readers import add_reader
 
 
 def parser() -> argparse.ArgumentParser:
@@ -92,6 +93,7 @@ def _add_quarantine(commands: Any, shared: argparse.ArgumentParser) -> None:
     show = _command(actions, shared, "show", "one record, decrypted, on this terminal only")
     show.add_argument("import_id", metavar="IMPORT")
     show.add_argument("record_no", type=int, metavar="RECORD")
+    add_reader(show)
     show.set_defaults(handler="quarantine_show")
     replay = _command(actions, shared, "replay", "try the records again under a corrected mapping")
     replay.add_argument("--mapping", type=Path, required=True, help="the corrected mapping")

@@ -120,10 +120,19 @@ def quarantine_show(settings: Settings, options: argparse.Namespace) -> int:
 
     from collection import quarantine
     from orchestration.platform import Platform
+    from orchestration.privacy.readers import reader_of
+    from privacy import access_log
+    from privacy.erasure.sealed import owner_of
 
     platform = Platform.open(settings)
     with platform.database.connect("collection") as conn:
         raw = quarantine.show_record(conn, options.import_id, options.record_no, unseal=platform.vault.unseal)
+    place = f"raw.quarantine {options.import_id} {options.record_no}"
+    with platform.database.connect("privacy") as conn:
+        access_log.record(
+            conn, platform.vault, reader_of(options, "quarantine show"), at=settings.now(), place=place, n_rows=1,
+            subject=owner_of(raw),
+        )  # fmt: skip
     sys.stdout.buffer.write(raw + b"\n")
     return DONE
 

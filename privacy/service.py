@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from privacy import consent, notices
+from privacy import access_log, consent, notices
+from privacy.access_log import PRODUCT, Reader
 from privacy.methods import GPC_PURPOSES
 from privacy.receipts import Controller, consent_receipt
 from privacy.signing import PurposeKeys
@@ -63,22 +64,31 @@ class PrivacyService:
 
     def signal_gpc(self, user_id: str, *, source: str) -> int:
         """Obey a browser's Global Privacy Control: withdraw sharing and marketing where they are not withdrawn yet."""
-        current = self.get_consent(user_id)
+        with self.connect() as conn:  # the person's own signal: nobody looks
+            current = consent.get_consent(conn, user_id)
         updates = {purpose: False for purpose in GPC_PURPOSES if current[purpose] != "withdraw"}
         return self.update_consent(user_id, updates, source=source, method="gpc") if updates else 0
 
-    def get_consent(self, user_id: str) -> dict[str, str]:
-        """The person's latest word per purpose: grant, withdraw, or none."""
+    def get_consent(self, user_id: str, reader: Reader = PRODUCT) -> dict[str, str]:
+        """The person's latest word per purpose: grant, withdraw, or none. The access log keeps who read it."""
         with self.connect() as conn:
-            return consent.get_consent(conn, user_id)
+            found = consent.get_consent(conn, user_id)
+            self._keep(conn, reader, user_id, "consent.consent_settings", len(found))
+        return found
 
-    def history(self, user_id: str) -> list[consent.Decision]:
-        """Every decision of a person, in the order in which they count."""
+    def history(self, user_id: str, reader: Reader = PRODUCT) -> list[consent.Decision]:
+        """Every decision of a person, in the order in which they count. The access log keeps who read it."""
         with self.connect() as conn:
-            return consent.history(conn, user_id)
+            found = consent.history(conn, user_id)
+            self._keep(conn, reader, user_id, "consent.consent_events", len(found))
+        return found
 
-    def receipt(self, user_id: str, controller: Controller) -> dict[str, Any]:
-        """The person's decisions as a signed document that anybody can verify."""
+    def receipt(self, user_id: str, controller: Controller, reader: Reader = PRODUCT) -> dict[str, Any]:
+        """The person's decisions as a signed document that anybody can verify. The access log keeps who read it."""
         with self.connect() as conn:
             decisions, served = consent.history(conn, user_id), notices.served_to(conn, user_id)
+            self._keep(conn, reader, user_id, "consent.consent_events", len(decisions))
         return consent_receipt(user_id, decisions, served, controller, issued_at=self.now(), keys=self.keys)
+
+    def _keep(self, conn: psycopg.Connection, reader: Reader, user_id: str, place: str, n_rows: int) -> None:
+        access_log.record(conn, self.keys, reader, at=self.now(), place=place, n_rows=n_rows, subject=user_id)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE
+from orchestration.privacy.readers import reader_of
 from warehouse.secrets import write_private
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from orchestration.platform import Platform
+    from privacy.access_log import Seen
     from privacy.breaches.affected import Affected
     from privacy.breaches.register import Breach, MarkedTable
 
@@ -42,6 +44,9 @@ def add(actions: Any, command: Any) -> None:
     state.set_defaults(run=status)
     tell = _by(_numbered(command(actions, "notify", "draft notifications, or enter that one was sent")))
     tell.add_argument("--people", type=Path, metavar="FILE", help="write the affected user ids here, a line each")
+    tell.add_argument(
+        "--seen-by", metavar="NAME[,FROM[,TO]]", help="with --people: only those whom this reader looked at, by the log"
+    )
     tell.add_argument("--sent", choices=("authority", "subjects"), help="enter that these were notified")
     tell.add_argument("--reference", default="", help="with --sent: the file number or how it was sent")
     tell.set_defaults(run=notify)
@@ -93,6 +98,7 @@ def mark(settings: Settings, options: argparse.Namespace) -> int:
     entry: dict[str, Any] = {"recorded_by": options.by, "now": settings.now()}
     with platform.database.connect("erasure") as conn:
         counted = affected.count(conn, tables, lineage(settings))  # before anything is entered: unknown tables are not
+        _keep(platform, conn, options, "privacy breaches mark", [table.table for table in tables], counted)
         if facts:
             register.add_facts(conn, options.breach_id, facts, **entry)
         if tables:
@@ -167,7 +173,9 @@ def notify(settings: Settings, options: argparse.Namespace) -> int:
             say(f"breach {options.breach_id}: the {options.sent} were notified")
             return DONE
         breach = register.load(conn, options.breach_id)
-        found = _affected(platform, conn, breach, by_name=options.people is not None)
+        found = _affected(platform, conn, breach, options)
+        _keep(platform, conn, options, "privacy breaches notify", [table.table for table in breach.tables], found)
+        conn.commit()
         paths = _write_drafts(platform, conn, breach, found, options.by)
     if options.people is not None:
         write_private(options.people, "".join(f"{user}\n" for user in found.user_ids or ()))
@@ -211,16 +219,40 @@ def lineage_of(manifest: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def _affected(platform: Platform, conn: Any, breach: Breach, *, by_name: bool) -> Affected:
+def _keep(
+    platform: Platform, conn: Any, options: argparse.Namespace, command: str, tables: list[str], found: Affected
+) -> None:
+    """Write down that people were counted or named, many at once, before anything of it is shown."""
+    from privacy import access_log
+
+    n_rows = sum(line.n_rows for line in found.found)
+    access_log.record(
+        conn, platform.vault, reader_of(options, command), at=platform.settings.now(),
+        place=", ".join(sorted(set(tables))) or "no table", n_rows=n_rows, subject=None,
+    )  # fmt: skip
+
+
+def _affected(platform: Platform, conn: Any, breach: Breach, options: argparse.Namespace) -> Affected:
     """Counts by table; the people themselves only when asked for."""
     from privacy.breaches import affected
     from privacy.retention.holds import keyed_by
 
     made_from = lineage(platform.settings)
-    if not by_name:
+    if options.people is None:
         return affected.count(conn, breach.tables, made_from)
     resolver = affected.Resolver(keyed_by(platform.vault), platform.vault.purpose_key("training_subjects"))
-    return affected.identify(conn, breach.tables, made_from, resolver)
+    seen = _seen(platform, conn, options.seen_by) if options.seen_by else None
+    return affected.identify(conn, breach.tables, made_from, resolver, seen=seen)
+
+
+def _seen(platform: Platform, conn: Any, text: str) -> Seen:
+    """Whom a reader looked at, on the days named or ever."""
+    from privacy.access_log import seen_by
+
+    span = _table(text)
+    first, last = span.first_on or date.min, span.last_on or date(9998, 12, 31)
+    since, until = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
+    return seen_by(conn, platform.vault, span.table, since, until)
 
 
 def _write_drafts(platform: Platform, conn: Any, breach: Breach, found: Affected, by: str) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE, REFUSED, complain
+from orchestration.privacy.readers import add_reader, reader_of
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ HELP = "what a person agreed to: see, record, prove"
 
 def add(actions: Any, command: Any) -> None:
     """Add the actions of this area."""
-    _of_person(actions, command, "show", "the latest word of a person per purpose").set_defaults(run=show)
+    shown = _of_person(actions, command, "show", "the latest word of a person per purpose")
+    add_reader(shown)
+    shown.set_defaults(run=show)
     for name, decision in (("grant", "agrees to"), ("withdraw", "withdraws from")):
         parser = _of_person(actions, command, name, f"record that a person {decision} purposes, for them")
         parser.add_argument("purposes", nargs="+", metavar="PURPOSE", help="what the decision is about")
@@ -29,10 +32,12 @@ def add(actions: Any, command: Any) -> None:
         parser.set_defaults(run=record, agrees=name == "grant")
     history_of = _of_person(actions, command, "history", "every decision of a person, in the order in which they count")
     history_of.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_reader(history_of)
     history_of.set_defaults(run=history)
     receipt_of = _of_person(actions, command, "receipt", "a person's decisions as a signed document")
     receipt_of.add_argument("--controller", type=Path, required=True, help="JSON file: who answers for the data")
     receipt_of.add_argument("--to", type=Path, required=True, help="the file to write")
+    add_reader(receipt_of)
     receipt_of.set_defaults(run=receipt)
     check = command(actions, "verify", "check a receipt on any machine: needs no home, no vault, no network")
     check.add_argument("file", type=Path, metavar="FILE", help="the receipt")
@@ -44,7 +49,8 @@ def show(settings: Settings, options: argparse.Namespace) -> int:
     """Print the latest word per purpose."""
     from orchestration.handlers import say
 
-    for purpose, decision in _service(settings).get_consent(options.user).items():
+    reader = reader_of(options, "privacy consent show")
+    for purpose, decision in _service(settings).get_consent(options.user, reader).items():
         say(f"{purpose:<18} {decision}")
     return DONE
 
@@ -65,7 +71,7 @@ def history(settings: Settings, options: argparse.Namespace) -> int:
     """Print every decision."""
     from orchestration.handlers import say
 
-    for decision in _service(settings).history(options.user):
+    for decision in _service(settings).history(options.user, reader_of(options, "privacy consent history")):
         row = {field.name: getattr(decision, field.name) for field in fields(decision) if field.name != "subject"}
         if options.json:
             say(json.dumps(row, default=str))
@@ -79,7 +85,8 @@ def receipt(settings: Settings, options: argparse.Namespace) -> int:
     """Write a signed receipt."""
     from orchestration.handlers import say
 
-    document = _service(settings).receipt(options.user, read_controller(options.controller))
+    reader = reader_of(options, "privacy consent receipt")
+    document = _service(settings).receipt(options.user, read_controller(options.controller), reader)
     options.to.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     say(f"{options.to} written, signed by key {document['signature']['key_id']}")
     return DONE

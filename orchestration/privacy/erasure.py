@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE
 from orchestration.privacy.commands import AddCommand
+from orchestration.privacy.readers import add_reader, reader_of
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add(actions: Any, command: AddCommand) -> None:
     """Add the actions of this area."""
     planning = command(actions, "plan", "count a person's rows in every target; deletes nothing")
     _of_person(planning)
+    add_reader(planning)
     planning.set_defaults(run=plan)
     running = command(actions, "run", "erase a person, or go on with an erasure that was stopped; prints the receipt")
     _of_person(running)
@@ -49,9 +51,18 @@ def plan(settings: Settings, options: argparse.Namespace) -> int:
     """Print rows by target."""
     from orchestration.handlers import say
     from orchestration.platform import Platform
+    from privacy import access_log
     from privacy.erasure import erasure
 
-    for target, n_rows in erasure.plan(stores_of(Platform.open(settings)), _user(options), options.alias).items():
+    platform, user = Platform.open(settings), _user(options)
+    found = erasure.plan(stores_of(platform), user, options.alias)
+    reader, place = reader_of(options, "privacy erasure plan"), "every table of people"
+    with platform.database.connect("erasure") as conn:
+        for name in (user, *options.alias):
+            access_log.record(
+                conn, platform.vault, reader, at=settings.now(), place=place, n_rows=sum(found.values()), subject=name
+            )
+    for target, n_rows in found.items():
         say(f"{n_rows:>9,}  {target}")
     return DONE
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE, USAGE, complain
 from orchestration.privacy.commands import AddCommand
+from orchestration.privacy.readers import add_reader, reader_of
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def add(actions: Any, command: AddCommand) -> None:
     listing = command(actions, "list", "requests by due date, without whose they are")
     listing.add_argument("--open", action="store_true", help="only those that are not over")
     listing.set_defaults(run=show_all)
-    _of_request(actions, command, "show", "a request and every step of it").set_defaults(run=show)
+    showing = _of_request(actions, command, "show", "a request and every step of it")
+    add_reader(showing)
+    showing.set_defaults(run=show)
     _add_identity(_of_request(actions, command, "verify-identity", "check who asks: a one-time code, or your word"))
     _add_decisions(actions, command)
     running = _of_request(
@@ -47,6 +50,7 @@ def add(actions: Any, command: AddCommand) -> None:
     fetching = command(actions, "export", "fetch a package by its link, which works once")
     fetching.add_argument("link", metavar="LINK", help="as `run` or `link` printed it")
     fetching.add_argument("--to", type=Path, required=True, help="the file to write (zip)")
+    add_reader(fetching)
     fetching.set_defaults(run=fetch)
     _of_request(actions, command, "link", "a new link to a request's package; earlier ones end").set_defaults(
         run=relink
@@ -119,11 +123,16 @@ def show_all(settings: Settings, options: argparse.Namespace) -> int:
 def show(settings: Settings, options: argparse.Namespace) -> int:
     """Print one request and its audit trail."""
     from orchestration.handlers import say
+    from privacy import access_log
     from privacy.requests import store
 
     with _desk(settings) as (_, desk):
-        request, _ = store.load(desk.conn, options.request)
+        request, kept = store.load(desk.conn, options.request)
         trail = store.events(desk.conn, options.request)
+        access_log.record(
+            desk.conn, desk.vault, reader_of(options, "privacy requests show"), at=desk.now(),
+            place="privacy.request_events", n_rows=len(trail), subject=kept.blinded_subject,
+        )  # fmt: skip
     _tell(request)
     for entry in trail:
         say(f"{entry.happened_at:%Y-%m-%d %H:%M:%S}  {entry.event:<12}  -> {entry.to_state:<17}  {entry.actor}: "
@@ -189,8 +198,10 @@ def fetch(settings: Settings, options: argparse.Namespace) -> int:
     if options.to.exists():
         return complain(f"{options.to} exists; name another file", USAGE)
     with _desk(settings) as (platform, desk):
-        key = platform.vault.purpose_key(links.KEY_PURPOSE)
-        path = links.redeem(desk.conn, key, options.link, store.folder_of(platform.home), now=desk.now())
+        reader = reader_of(options, "privacy requests export")
+        path = links.redeem(
+            desk.conn, platform.vault, options.link, store.folder_of(platform.home), now=desk.now(), reader=reader
+        )
     options.to.touch(mode=0o600)
     shutil.copyfile(path, options.to)
     say(f"{options.to}: {options.to.stat().st_size:,} bytes; open html/index.html in it")

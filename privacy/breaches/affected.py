@@ -8,11 +8,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import psycopg
 from psycopg import sql
 
+from privacy.access_log import Seen
 from privacy.breaches.errors import UnknownTableError
 from privacy.breaches.register import MarkedTable
 from privacy.retention.holds import Tokens
@@ -57,15 +57,6 @@ class Affected:
     n_people: int | None = None
     n_unidentified: int = 0
     user_ids: tuple[str, ...] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class AccessLog:
-    """A table that says whose data was looked at and when: raw user ids and moments."""
-
-    table: str
-    subject_column: str
-    at_column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,27 +105,16 @@ def identify(
     lineage: Lineage,
     resolver: Resolver,
     *,
-    accessed: frozenset[str] | None = None,
+    seen: Seen | None = None,
 ) -> Affected:
     """The people themselves, once each, whatever key a table names them by.
 
-    accessed: user ids of an access log; given, only those count. Raises UnknownTableError.
+    seen: whom somebody looked at, as the access log tells; given, only those count. Raises UnknownTableError.
     """
     counted = count(conn, marked, lineage)
     people, pseudonyms = _collect(conn, marked, lineage, resolver)
-    names = sorted(people if accessed is None else people & accessed)
+    names = sorted(user for user in people if seen is None or seen(user))
     return Affected(counted.found, counted.nameless, len(names), pseudonyms, tuple(names))
-
-
-def accessed_subjects(conn: psycopg.Connection, log: AccessLog, since: datetime, until: datetime) -> frozenset[str]:
-    """Whose data an access log says was looked at in [since, until). Raises UnknownTableError."""
-    _require(conn, log.table)
-    query = sql.SQL("select distinct {who} from {table} where {at} >= %s and {at} < %s and {who} is not null").format(
-        who=sql.Identifier(log.subject_column),
-        at=sql.Identifier(log.at_column),
-        table=sql.Identifier(*log.table.split(".")),
-    )
-    return frozenset(str(row[0]) for row in conn.execute(query, (since, until)))
 
 
 def blinded(token: str, training_set_id: str, blinding_key: bytes) -> bytes:

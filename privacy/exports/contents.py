@@ -23,9 +23,10 @@ WORDS = {
     "ml.published_predictions": "Predictions about you that are in use",
     "privacy.privacy_requests": "Requests that you made about your data",
     "privacy.request_events": "What was done about your requests, by whom and why",
+    "privacy.access_log": "Who looked at your data, when and what for, until this package was made",
     "privacy.exports": "Packages like this one that were made for you",
+    "quarantine": "What you did and could not be read on arrival, as it came",
     "models": "Models that learned from your data",
-    "who_looked": "Who looked at your data",
 }
 CALLED = {
     "raw": "your own id",

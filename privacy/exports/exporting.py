@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from privacy import signing
+from privacy import access_log, signing
+from privacy.access_log import Reader
+from privacy.erasure.sealed import of_person
 from privacy.exports import archive, store
 from privacy.exports.contents import Contents
 from privacy.exports.held import events_of, held, missing_keys
@@ -29,16 +31,18 @@ if TYPE_CHECKING:
 Tell = Callable[[str], Iterable[Mapping[str, Any]]]  # rows about a subject
 UNKNOWN = {
     "models": "Which models learned from your data was not looked up for this export.",
-    "who_looked": "Nothing records yet who looked at your data, so nobody can tell.",
-    "quarantine": "Records that could not be read on arrival are kept encrypted; they were not searched for you.",
 }
+
+
+MENTIONS = "{} records that could not be read on arrival hold your id; nobody can tell whose they are. Ask for them."
+BY_CODE = ("privacy.privacy_requests", "privacy.exports", "privacy.access_log")
 
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
     """Exports of one home. conn is of the role `erasure`, the only one that may read a person in every stage.
 
-    tell: what no table says by itself, by name (models, who_looked, quarantine); what is not told is noted as unknown.
+    tell: what no table says by itself, by name (models); what is not told is noted as unknown.
     """
 
     conn: psycopg.Connection
@@ -70,10 +74,15 @@ class Exporter:
             contents = self._contents(task, export_id, draft)
             archive.write(draft / path.name, contents, lambda document: signing.sign(document, self.vault))
             package = self._package(task, export_id, draft / path.name, contents.n_rows)
-            (draft / path.name).rename(path)
-        with self.conn.transaction():
-            store.insert(self.conn, package)
-        self.conn.commit()
+            with self.conn.transaction():
+                reader = Reader(task.by, f"request {task.request_id}", f"requests run ({task.kind})")
+                access_log.record(
+                    self.conn, self.vault, reader, at=task.at, place="everything held on the person",
+                    n_rows=contents.n_rows, subject=task.subject,
+                )  # fmt: skip
+                store.insert(self.conn, package)
+                (draft / path.name).rename(path)
+            self.conn.commit()
         return package
 
     def _contents(self, task: Task, export_id: str, draft: Path) -> Contents:
@@ -82,8 +91,11 @@ class Exporter:
             found, absent = held(self.conn, keys)
             queries = [*found, events_of(self.conn, blinded(self.vault, task.subject))]
             tables = [spool_query(self.conn, query, draft, self.vault) for query in queries]
-        tables += self._told(task.subject, draft)
+            refused, n_mentions = of_person(self.conn, self.vault, task.subject)
+        tables += [*self._told(task.subject, draft), spool_rows("quarantine", refused, draft)]
         notices = {name: text for name, text in UNKNOWN.items() if name not in self.tell}
+        if n_mentions:
+            notices["quarantine"] = MENTIONS.format(n_mentions)
         for table in missing_keys(keys):
             if table != "ml.training_subjects":  # what it says is told as `models`
                 notices[table] = f"{table} knows you by a code that this export has no key for; it was not read."
@@ -112,7 +124,7 @@ def keys_of(vault: Vault, subject: str) -> dict[str, str | bytes]:
     salts = vault.salts([subject])
     token = subject_tokens([subject], salts, vault.purpose_key(PSEUDONYMOUS))[subject]
     code = blinded(vault, subject)
-    return {"raw": subject, "keyed": token, "privacy.privacy_requests": code, "privacy.exports": code}
+    return {"raw": subject, "keyed": token, **dict.fromkeys(BY_CODE, code)}
 
 
 @contextmanager

@@ -13,7 +13,10 @@ from privacy.exports.columns import Column, reading
 from warehouse.subjects import SUBJECT_TABLES, SubjectTable
 
 # Not given out: they protect the person's own identity check, or are ciphertext of what the other columns say.
-WITHHELD = {"privacy.privacy_requests": ("sealed", "code_hash", "blinded_subject")}
+WITHHELD = {
+    "privacy.privacy_requests": ("sealed", "code_hash", "blinded_subject"),
+    "privacy.access_log": ("blinded_subject",),
+}
 
 
 @dataclass(frozen=True, slots=True)

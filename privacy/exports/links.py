@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
+from privacy import access_log
+from privacy.access_log import Reader
 from privacy.exports import store
 from privacy.exports.archive import file_digest
 from privacy.exports.errors import (
@@ -25,7 +28,11 @@ from privacy.exports.errors import (
 )
 from privacy.exports.store import Package
 
+if TYPE_CHECKING:
+    from privacy.signing import PurposeKeys
+
 KEY_PURPOSE = "export-links"
+HOLDER = Reader("whoever held the link", "to have what is held on them", "privacy.exports.links.redeem")
 LINK_BYTES = 16
 MAC_BYTES = 32
 
@@ -69,13 +76,15 @@ def read(key: bytes, text: str, *, now: datetime) -> Link:
     return link
 
 
-def redeem(conn: psycopg.Connection, key: bytes, text: str, folder: Path, *, now: datetime) -> Path:
-    """Use a link up and return the file of its package, whose digest is checked first.
+def redeem(
+    conn: psycopg.Connection, keys: PurposeKeys, text: str, folder: Path, *, now: datetime, reader: Reader = HOLDER
+) -> Path:
+    """Use a link up and return the file of its package, whose digest is checked first; the access log keeps by whom.
 
     Of two who use it at the same time one gets UsedLinkError; only a link that leads to a whole package is used up.
     Raises TamperedLinkError, ExpiredLinkError, UsedLinkError, MissingPackageError or ChangedPackageError.
     """
-    link = read(key, text, now=now)
+    link = read(keys.purpose_key(KEY_PURPOSE), text, now=now)
     found = store.find(conn, "export_id = %s", link.export_id)
     conn.commit()
     path = store.path_of(folder, link.export_id)
@@ -89,6 +98,11 @@ def redeem(conn: psycopg.Connection, key: bytes, text: str, folder: Path, *, now
             "where export_id = %s and link_id = %s and link_used_at is null and removed_at is null returning 1",
             (now, link.export_id, link.link_id),
         ).fetchone()
+        if used:
+            access_log.record(
+                conn, keys, reader, at=now, place=f"package {link.export_id}", n_rows=found[0].n_rows,
+                subject=found[0].blinded_subject,
+            )  # fmt: skip
     conn.commit()
     if not used:
         raise UsedLinkError("the link was used before or a newer one took its place; ask for a new one")

@@ -29,13 +29,14 @@ from privacy.requests.machine import TERMINAL, Case, Event, Move, State, step
 from privacy.requests.store import Entry, Request, Secrets
 
 if TYPE_CHECKING:
+    from privacy.signing import PurposeKeys
     from privacy.vault import Vault
 
 SUBJECT_PURPOSE = "privacy-requests"
 SHORTEST_NAME = 3  # characters: shorter ids occur in any sentence
 
 
-def blinded(vault: Vault, subject: str) -> bytes:
+def blinded(vault: PurposeKeys, subject: str) -> bytes:
     """What requests and exports know a person by: HMAC-SHA256 under a key of the vault (32 bytes)."""
     return hmac.digest(vault.purpose_key(SUBJECT_PURPOSE), subject.encode("utf-8", "surrogatepass"), hashlib.sha256)
 

@@ -30,3 +30,4 @@ class Task:
     subject: str = field(repr=False)
     at: datetime
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    by: str = "not said"  # who carries it out

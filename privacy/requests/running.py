@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from privacy.requests.effects import Effect, Evidence, Measurement
@@ -20,7 +21,7 @@ def run(desk: Desk, request_id: str, effect: Effect, *, by: str) -> Request:
     Raises SurvivingRowsError when something is left; the request is failed then, and so it is when the effect raises.
     """
     with desk.claimed(request_id):
-        task = desk.task(request_id)
+        task = replace(desk.task(request_id), by=by)
         _refuse_stranded(desk, task)
         desk.move(request_id, Move(Event.START, by), "carried out")
         try:

@@ -72,6 +72,13 @@ def test_from_the_first_entry_to_the_close(
     lethe("notify", "1", "--people", str(people), *BY)
     assert people.read_text().split() == ["u1", "u2"]
     assert stat.S_IMODE(people.stat().st_mode) == 0o600
+    cli.main(["privacy", "consent", "show", "u1", "--by", "mallory", "--home", platform.home])
+    lethe("notify", "1", "--people", str(people), "--seen-by", "mallory", *BY)
+    assert people.read_text().split() == ["u1"]
+    lethe("notify", "1", "--people", str(people), "--seen-by", "mallory,2026-11-21", *BY)
+    assert people.read_text().split() == []
+    lethe("notify", "1", "--people", str(people), "--seen-by", "officer", *BY, is_refused=True)  # looked at everybody
+    lethe("notify", "1", "--people", str(people), *BY)
     folder = tmp_path / "home" / "breaches" / "1"
     draft = (folder / "authority.md").read_text()
     assert "a laptop was lost" in draft

@@ -16,6 +16,7 @@ import pytest
 
 from privacy import signing
 from privacy.consent import Decision, record_decisions
+from privacy.erasure.sealed import associated_data
 from privacy.exports import archive, links, store
 from privacy.exports.errors import (
     ChangedPackageError,
@@ -36,6 +37,7 @@ from privacy.vault.payloads import seal_paths
 from tests.privacy.events import START, event
 from tests.privacy.events import store as store_events
 from tests.privacy.exports.readers import READERS, declared
+from tests.privacy.looks import refuse_entries
 from warehouse.database import ADMIN, Database
 from warehouse.subjects import SUBJECT_TABLES
 
@@ -69,6 +71,16 @@ def fill(database: Database, vault: Vault) -> None:
             conn.execute(
                 "insert into ml.predictions values ('churn', 2, '2024-05-06', %s, 0.25, 'published', %s)", (token, NOW)
             )
+    with database.connect("collection") as conn:
+        own = [json.dumps({"user_id": SUBJECT, "data": [1]}), f"id,user_id\n1,{SUBJECT}"]
+        others = [json.dumps({"user_id": "another", "data": {"invited": SUBJECT}}), json.dumps({"user_id": "another"})]
+        for number, record in enumerate((*own, *others), 1):
+            sealed = vault.seal(b"json\n" + record.encode(), associated_data("import-1", number))
+            conn.execute(
+                "insert into raw.quarantine (import_id, record_no, source, file, code, sealed, quarantined_at) "
+                "values ('import-1', %s, 'web', 'f', 'bad', %s, %s)",
+                (number, sealed, NOW),
+            )
     with database.connect("privacy") as conn:
         for who in (SUBJECT, OTHER):
             record_decisions(conn, [Decision(who, "analytics", "grant", START, START, "portal", "accept")])
@@ -98,12 +110,38 @@ def test_everything_of_one_person_and_nothing_of_another(exporter: Exporter) -> 
         "privacy.privacy_requests": 1,
         "privacy.request_events": 1,
         "models": 1,
+        "quarantine": 2,
     }
     assert package.n_rows == sum(counts.values())
     assert tables["raw.system_logs"][0]["component"] == NASTY
     assert tables["raw.system_logs"][0]["data"] == {"text": NASTY, "n": 2**70}
     assert OTHER.encode() not in everything
     assert tables["ml.predictions"][0]["probability"] == "0.25"
+    assert [str(row["record_no"]) for row in tables["quarantine"]] == ["1", "2"]
+    assert json.loads(tables["quarantine"][0]["record"])["data"] == [1]
+
+
+def test_who_looked_is_told_and_nobody_is_handed_what_is_not_logged(exporter: Exporter, database: Database) -> None:
+    package, path = exported(exporter)
+    link = links.issue(exporter.conn, exporter.vault.purpose_key(KEY_PURPOSE), package, os.urandom)
+    links.redeem(exporter.conn, exporter.vault, link, path.parent, now=NOW)
+    _, later = exported(exporter, "req-2")
+    with zipfile.ZipFile(later) as opened:
+        looks = json.loads(opened.read("data.json"))["tables"]["privacy.access_log"]
+    assert [(row["actor"], row["command"]) for row in looks] == [
+        ("not said", "requests run (access)"),
+        ("whoever held the link", "privacy.exports.links.redeem"),
+    ]
+    assert "blinded_subject" not in looks[0]
+    known = sorted(path.parent.iterdir())
+    link = links.issue(exporter.conn, exporter.vault.purpose_key(KEY_PURPOSE), package, os.urandom)
+    refuse_entries(database)
+    with pytest.raises(psycopg.errors.RaiseException):
+        links.redeem(exporter.conn, exporter.vault, link, path.parent, now=NOW)
+    exporter.conn.rollback()
+    with pytest.raises(psycopg.errors.RaiseException):
+        exported(exporter, "req-3")
+    assert sorted(path.parent.iterdir()) == known
 
 
 def test_what_is_not_there_is_said(exporter: Exporter) -> None:
@@ -116,8 +154,8 @@ def test_what_is_not_there_is_said(exporter: Exporter) -> None:
     explained = {item["about"] for item in manifest["not_known"]}
     assert {table.table for table in SUBJECT_TABLES} <= listed | explained | {"ml.training_subjects"}
     assert "features.ftr_user_weekly" in manifest["not_made_yet"]
-    assert {"who_looked", "quarantine"} <= explained
-    assert "Nothing records yet who looked" in index
+    assert "quarantine" in explained
+    assert "1 records that could not be read on arrival hold your id" in index
     columns = {t["name"]: [c["name"] for c in t["columns"]] for t in manifest["tables"]}["privacy.privacy_requests"]
     assert not {"sealed", "code_hash"} & set(columns)
 
@@ -161,40 +199,40 @@ def test_a_link_works_once_and_until_it_expires(exporter: Exporter) -> None:
     assert package.expires_at == NOW + timedelta(days=7)
     for late in (last + timedelta(seconds=1), last + timedelta(days=9)):
         with pytest.raises(ExpiredLinkError):
-            links.redeem(exporter.conn, key, link, path.parent, now=late)
-    assert links.redeem(exporter.conn, key, link, path.parent, now=last) == path
+            links.redeem(exporter.conn, exporter.vault, link, path.parent, now=late)
+    assert links.redeem(exporter.conn, exporter.vault, link, path.parent, now=last) == path
     with pytest.raises(UsedLinkError):
-        links.redeem(exporter.conn, key, link, path.parent, now=last)
+        links.redeem(exporter.conn, exporter.vault, link, path.parent, now=last)
     newer = links.issue(exporter.conn, key, package, os.urandom)
     with pytest.raises(UsedLinkError, match="newer"):
-        links.redeem(exporter.conn, key, link, path.parent, now=last)
-    assert links.redeem(exporter.conn, key, newer, path.parent, now=last) == path
+        links.redeem(exporter.conn, exporter.vault, link, path.parent, now=last)
+    assert links.redeem(exporter.conn, exporter.vault, newer, path.parent, now=last) == path
 
 
 def test_every_changed_link_is_refused(exporter: Exporter) -> None:
-    key, link, _, path = linked(exporter)
+    _, link, _, path = linked(exporter)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     changed = [link[:i] + alphabet[(alphabet.index(c) + 1) % 64] + link[i + 1 :] for i, c in enumerate(link)]
     for text in (*changed, "", link[:-1], link + "A", link + "=", " " + link, "é", "A" * 80):
         with pytest.raises(TamperedLinkError):
-            links.redeem(exporter.conn, key, text, path.parent, now=NOW)
+            links.redeem(exporter.conn, exporter.vault, text, path.parent, now=NOW)
     with pytest.raises(TamperedLinkError):
-        links.redeem(exporter.conn, b"x" * 32, link, path.parent, now=NOW)
-    assert links.redeem(exporter.conn, key, link, path.parent, now=NOW) == path
+        links.redeem(exporter.conn, Vault.open(exporter.home / "another"), link, path.parent, now=NOW)
+    assert links.redeem(exporter.conn, exporter.vault, link, path.parent, now=NOW) == path
 
 
 def test_a_changed_or_removed_package_is_refused(exporter: Exporter) -> None:
-    key, link, package, path = linked(exporter)
+    _, link, package, path = linked(exporter)
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"x")
     with pytest.raises(ChangedPackageError):
-        links.redeem(exporter.conn, key, link, path.parent, now=NOW)
+        links.redeem(exporter.conn, exporter.vault, link, path.parent, now=NOW)
     path.write_bytes(content)
     assert store.expire(exporter.conn, path.parent, now=package.expires_at - timedelta(seconds=1)) == []
     assert store.expire(exporter.conn, path.parent, now=package.expires_at) == [package.export_id]
     assert not path.exists()
     with pytest.raises(MissingPackageError):
-        links.redeem(exporter.conn, key, link, path.parent, now=NOW)
+        links.redeem(exporter.conn, exporter.vault, link, path.parent, now=NOW)
 
 
 def test_a_persons_packages_can_be_found_and_removed(exporter: Exporter) -> None:
