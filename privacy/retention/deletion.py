@@ -131,8 +131,9 @@ def delete_withdrawn(step: Step, store: Store) -> Line:
     subjects = [str(row[0]) for row in step.conn.execute(WITHDRAWN, (purpose,)).fetchall()]
     keyed = sorted(step.tokens(subjects).values()) if subjects else []
     kept = held(store, step.terms.holds, step.tokens)
+    column = store.subject[0] if store.subject else "subject"
     n_deleted = step.conn.execute(
-        f"delete from {store.table} where subject = any(%s) and not ({kept.text})".encode(), (keyed, *kept.parameters)
+        f"delete from {store.table} where {column} = any(%s) and not ({kept.text})".encode(), (keyed, *kept.parameters)
     ).rowcount
     return step.record(Line(store.table, f"consent: {purpose}", None, "withdrawn", n_deleted, 0))
 
