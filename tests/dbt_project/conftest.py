@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import cloned
 from warehouse.database import Database
 from warehouse.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+LOCATION = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+SPINE = ("-s", "+exposure:churn_model", "agg_company_day")  # what makes TABLES
 TABLES = (
     "aggregates.agg_user_fragments",
     "aggregates.agg_user_day",
@@ -61,22 +65,35 @@ class Runner:
     process: subprocess.Popen[str]
 
     def run(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> int:
-        """Run dbt with these arguments; its output goes to `log`. Returns the exit code."""
+        """Run dbt on the project with these arguments; its output goes to `log`. Returns the exit code."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps([list(arguments), environment, str(log)]) + "\n")
+        self.process.stdin.write(json.dumps([list(arguments), LOCATION, environment, str(log)]) + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
 
+# A project is parsed once for each database name and set of variables: nothing else that it says changes meanwhile.
 RUNNER = """
-import contextlib, json, os, sys
+import contextlib, json, os, shutil, sys
 from dbt.cli.main import dbtRunner
+parsed = {}
+
+def manifest(arguments):
+    key = (os.environ["LETHE_DBT_DBNAME"], *arguments)
+    if key not in parsed:
+        parsed[key] = dbtRunner().invoke(["parse", *arguments]).result, os.environ["DBT_TARGET_PATH"] + "/manifest.json"
+    found, file = parsed[key]
+    if found is not None and not os.path.exists(os.environ["DBT_TARGET_PATH"] + "/manifest.json"):
+        shutil.copy(file, os.environ["DBT_TARGET_PATH"])
+    return found and found.deepcopy()
+
 for line in sys.stdin:
-    arguments, environment, log = json.loads(line)
+    arguments, where, environment, log = json.loads(line)
     os.environ.update(environment)
     with open(log, "w") as out, contextlib.redirect_stdout(out):
-        result = dbtRunner().invoke(arguments)
+        variables = arguments[arguments.index("--vars"):][:2] if "--vars" in arguments else []
+        result = dbtRunner(manifest(where + variables)).invoke(arguments + where)
         print(result.exception or "")
     print(0 if result.success else 1, flush=True)
 """
@@ -105,26 +122,27 @@ class Project:
         touched = set(days or ()) | {event.occurred_at.date() for event in rows}
         with self.database.connect("privacy") as conn:
             conn.execute("delete from safe.pseudonymous_events where event_day = any(%s)", (list(touched),))
-            for e in rows:
-                conn.execute(
-                    "insert into safe.pseudonymous_events (event_id, subject, company, event_type, event_source,"
-                    " component, action, data, occurred_at, received_at, event_day, purposes)"
-                    " values (%s, %s, %s, %s, 'git', %s, %s, %s, %s, %s, %s, %s)",
+            conn.cursor().executemany(
+                "insert into safe.pseudonymous_events (event_id, subject, company, event_type, event_source,"
+                " component, action, data, occurred_at, received_at, event_day, purposes)"
+                " values (%s, %s, %s, %s, 'git', %s, %s, %s, %s, %s, %s, %s)",
+                [
                     (e.event_id, e.subject, e.company, e.event_type, e.component, e.action, e.data, e.occurred_at,
-                     e.received_at, e.occurred_at.date(), list(e.purposes)),
-                )  # fmt: skip
-            for day in touched:
-                conn.execute(
-                    "insert into safe.event_days (event_day, raw_version, policy_digest, n_in,"
-                    " n_pseudonymous, n_anonymous, version)"
-                    " values (%s, 1, 'p', 0, 0, 0, nextval('safe.event_day_version'))"
-                    " on conflict (event_day) do update set version = excluded.version",
-                    (day,),
-                )
+                     e.received_at, e.occurred_at.date(), list(e.purposes))
+                    for e in rows
+                ],
+            )  # fmt: skip
+            conn.cursor().executemany(
+                "insert into safe.event_days (event_day, raw_version, policy_digest, n_in,"
+                " n_pseudonymous, n_anonymous, version)"
+                " values (%s, 1, 'p', 0, 0, 0, nextval('safe.event_day_version'))"
+                " on conflict (event_day) do update set version = excluded.version",
+                [(day,) for day in touched],
+            )
 
     def arguments(self, *arguments: str) -> list[str]:
         """The arguments of dbt, as analysts type them."""
-        return [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        return [*arguments, *LOCATION]
 
     def environment(self) -> dict[str, str]:
         """What profiles.yml reads, and folders that no other test writes to."""
@@ -142,7 +160,7 @@ class Project:
     def run(self, *arguments: str) -> bool:
         """Run dbt; whether it succeeded."""
         self.target.mkdir(exist_ok=True)
-        return self.runner.run(self.arguments(*arguments), self.environment(), self.output) == 0
+        return self.runner.run(arguments, self.environment(), self.output) == 0
 
     @property
     def output(self) -> Path:
@@ -173,6 +191,7 @@ class Project:
 
 
 @pytest.fixture
-def project(database: Database, settings: Settings, runner: Runner, tmp_path: Path) -> Project:
-    """The dbt project on a fresh database."""
-    return Project(database, settings, tmp_path / "target", runner)
+def project(template: Database, settings: Settings, runner: Runner, tmp_path: Path) -> Iterator[Project]:
+    """The dbt project on a fresh database, whose name is that of the test before: what was parsed is still true."""
+    with cloned(template, f"dbt_{os.getpid()}") as clone:
+        yield Project(clone, settings, tmp_path / "target", runner)
