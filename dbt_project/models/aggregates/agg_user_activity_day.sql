@@ -32,12 +32,8 @@ select
     event_day,
     known_on,
     count(*)::int as n_events,
-    {%- for n, action in {
-        'n_page_views': 'page_view', 'n_clicks': 'click', 'n_feature_uses': 'feature_use', 'n_searches': 'search',
-        'n_exports': 'export', 'n_forms': 'form_submit', 'n_api_calls': 'call', 'n_prompts': 'prompt',
-        'n_tickets': 'ticket'
-    }.items() %}
-    (count(*) filter (where action = '{{ action }}'))::int as {{ n }},
+    {%- for kind, action in interactions().items() %}
+    (count(*) filter (where action = '{{ action }}'))::int as n_{{ kind }},
     {%- endfor %}
     (count(*) filter (where is_error))::int as n_errors,
     (count(*) filter (where is_invalid))::int as n_invalid_forms,
