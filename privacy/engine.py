@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_PREPARED = 256
+ROWS_PER_CHUNK = 1 << 15  # of a result: larger buffers are given back to the system, and their pages zeroed again
 _kept = threading.local()
 
 
@@ -60,7 +61,7 @@ class Engine:
             name = f"plan_{len(self.prepared)}"
             self.connection.execute(f"prepare {name} as {sql}")
             self.prepared[sql] = name
-        return self.connection.sql(f"execute {self.prepared[sql]}").to_arrow_table()
+        return self.connection.sql(f"execute {self.prepared[sql]}").to_arrow_table(ROWS_PER_CHUNK)
 
     def _forget(self) -> None:
         for name in self.prepared.values():

@@ -36,19 +36,11 @@ def assemble(
 ) -> tuple[pa.Table, pa.Table, npt.NDArray[np.int64]]:
     """(pseudonymous rows, anonymous rows in classes of k people, batch rows that are in neither for want of people)."""
     import numpy as np
-    import pyarrow as pa
 
-    names = ("data", "anonymous_data")
-    columns: dict[str, list[pa.ChunkedArray]] = {name: [] for name in names}
-    for piece in pieces:
-        for name in names:
-            source = name if name in piece.result.column_names else "data"
-            columns[name].append(piece.result[source])
     at = np.concatenate([piece.at for piece in pieces]) if pieces else np.zeros(0, dtype=np.int64)
-    joined = {
-        name: one(pa.chunked_array([c for part in parts for c in part.chunks], pa.string()))
-        for name, parts in columns.items()
-    }
+    differs = any("anonymous_data" in piece.result.column_names for piece in pieces)
+    data = _joined(pieces, "data")
+    joined = {"data": data, "anonymous_data": _joined(pieces, "anonymous_data") if differs else data}
     pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
     anonymous = np.flatnonzero((rows.held[at] & consent.SHARING_BIT) != 0)
     made = _Made(joined, at)
@@ -57,6 +49,14 @@ def assemble(
     is_lost[at[anonymous]] = True
     is_lost[at[pseudonymous]] = is_lost[kept] = False
     return _pseudonymous(batch, rows, made, pseudonymous, keyring, tokens), shared, np.flatnonzero(is_lost)
+
+
+def _joined(pieces: list[Piece], name: str) -> pa.Array:
+    """A column of all pieces; where a plan has no anonymous_data, it is the same as data."""
+    import pyarrow as pa
+
+    parts = [piece.result[name if name in piece.result.column_names else "data"] for piece in pieces]
+    return one(pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string()))
 
 
 def _pseudonymous(
@@ -142,7 +142,7 @@ def _in_order(
         senders, own = senders.take(pa.array(source)), own.take(pa.array(source))
     ids = event_ids(key, senders, own)
     order = order_by_day_and_id(rows.days[source], ids)
-    return chosen[order], hexadecimal(ids[order])
+    return chosen[order], hexadecimal(ids.take(order, axis=0))
 
 
 def _words(column: pa.DictionaryArray, at: pa.Array) -> pa.Array:

@@ -114,6 +114,8 @@ def combined(columns: Iterable[tuple[npt.NDArray[np.int64], int]]) -> tuple[npt.
         if ids is None:
             ids, n_ids = codes, n_codes
             continue
+        if n_codes == 1:
+            continue
         if n_ids * n_codes > MAX_KEY:
             ids, n_ids = dense(ids, n_ids)
         ids, n_ids = ids * n_codes + codes, n_ids * n_codes

@@ -32,22 +32,40 @@ def recode_until_k(
     import pyarrow as pa
 
     at_least(k)
-    columns = {name: _Column(one(table[name]), *encoded(table, name)) for name in quasi_identifiers}
+    recoded = {name for step in steps for name in step}
+    columns = {name: _Column(one(table[name]), *encoded(table, name)) for name in quasi_identifiers if name in recoded}
+    lasting = [encoded(table, name) for name in quasi_identifiers if name not in recoded]
+    fixed = [combined(lasting)] if lasting else []
     owners = Owners.of(table, subject) if subject else None
     saved_at, rest = np.full(table.num_rows, -1, dtype=np.int64), np.arange(table.num_rows)
     for number, step in enumerate(({}, *steps)):
         for name, recode in step.items():
             columns[name].recode(recode, rest, number)
-        ids, n_classes = combined((column.codes[rest], column.n_codes) for column in columns.values())
-        enough = class_sizes(ids, n_classes, owners.at(rest) if owners else None)[ids] >= k
+        coded = [*fixed, *((column.codes, column.n_codes) for column in columns.values())]
+        ids, n_classes = combined((codes[rest], n_codes) for codes, n_codes in coded)
+        enough = _in_large_classes(ids, n_classes, k, owners.at(rest) if owners else None)
         saved_at[rest[enough]] = number
         rest = rest[~enough]
     kept = np.flatnonzero(saved_at >= 0)
     changed = [name for name, column in columns.items() if column.versions]
-    released = table.drop_columns(changed).take(pa.array(kept))
+    released = table.drop_columns(changed)
+    released = released.take(pa.array(kept)) if len(kept) < table.num_rows else released
     made = {name: columns[name].values(kept, saved_at[kept]) for name in changed}
     arrays = [made[name] if name in made else released[name] for name in table.column_names]
     return pa.table(arrays, schema=table.schema), len(rest)
+
+
+def _in_large_classes(
+    ids: npt.NDArray[np.int64], n_classes: int, k: int, owners: Owners | None
+) -> npt.NDArray[np.bool_]:
+    """Which rows are in a class of k; people are counted only where there are k rows, for no other class has k."""
+    import numpy as np
+
+    enough: npt.NDArray[np.bool_] = class_sizes(ids, n_classes)[ids] >= k
+    if owners:
+        large = np.flatnonzero(enough)
+        enough[large] = class_sizes(ids[large], n_classes, owners.at(large))[ids[large]] >= k
+    return enough
 
 
 @dataclass(slots=True)

@@ -45,4 +45,5 @@ def protect_shared_events(events: pa.Table, subjects: pa.Array, k: int = K) -> t
 def _day(hours: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
-    return pc.floor_temporal(hours, unit="day")
+    distinct = hours.dictionary_encode()
+    return pc.floor_temporal(distinct.dictionary, unit="day").take(distinct.indices)
