@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from privacy.classification_items import UnknownPath, list_unknown, raise_items, settle_items
+from privacy.day_policies import keep_untouched
 from privacy.policy import CompiledPolicy, Rule, digest_of, make_rule
 
 __all__ = ["UnknownPath", "list_unknown", "raise_items"]
@@ -40,8 +41,8 @@ def load_rules(conn: psycopg.Connection, rows: Iterable[Mapping[str, Any]], deci
     """Upsert rules given as dicts (event_type, path, class, kind, steward, reason; treatment may be absent).
 
     Returns how many changed. Loading the same rows twice changes nothing; a change makes the event days pending that
-    hold events of its type, all of them where it is about '*' (day_policies.py). Every change is one row of the audit
-    and settles the items that it rules on. Raises InvalidRuleError or AmbiguousRuleError and then changes nothing.
+    it can touch (day_policies.py). Every change is one row of the audit and settles the items that it rules on.
+    Raises InvalidRuleError or AmbiguousRuleError and then changes nothing.
     """
     return _rule(conn, rows, decided_at, "loaded")
 
@@ -55,7 +56,7 @@ def _rule(conn: psycopg.Connection, rows: Iterable[Mapping[str, Any]], decided_a
     with conn.transaction():
         # One ruling at a time: the audit's "before" must be what this change found.
         conn.execute("lock table privacy.classification_rules in share row exclusive mode")
-        before = _in_force(conn)
+        before, policy = _in_force(conn), load_policy(conn)
         cursor = conn.cursor()
         cursor.executemany(
             "insert into privacy.classification_rules as old "
@@ -70,7 +71,7 @@ def _rule(conn: psycopg.Connection, rows: Iterable[Mapping[str, Any]], decided_a
         changed = {place: ruled for place, ruled in _in_force(conn).items() if before.get(place) != ruled}
         _write_audit(conn, before, changed, action)
         settle_items(conn, [(*place, *ruled[3:]) for place, ruled in changed.items()], rejected=action == "rejected")
-        load_policy(conn)
+        keep_untouched(conn, policy, load_policy(conn))
     conn.commit()
     return len(changed)
 
@@ -143,7 +144,7 @@ def confirm(  # noqa: PLR0913, PLR0917 - the columns of one ruling
     *,
     decided_at: datetime,
 ) -> bool:
-    """Rule on a path; False when it was ruled so already. The days with events of its type become pending."""
+    """Rule on a path; False when it was ruled so already. The days that it can touch become pending."""
     row = {"event_type": event_type, "path": path, "class": klass, "kind": kind, "steward": steward, "reason": reason}
     return _rule(conn, [row], decided_at, "confirmed") > 0
 

@@ -1,6 +1,7 @@
 """Which rules each event day was transformed under, event type by event type: a ruling makes only its days pending.
 
-A day holds what its types' rules made of it, so a day without an affected type is as it would be made again. What was
+A day holds what its types' rules made of it, so a day without an affected type is as it would be made again; and so is
+a day whose events of the type hold nothing unknown, where rules are only added for paths that none named. What was
 recorded before types were told apart (null) is compared with the whole policy.
 """
 
@@ -54,6 +55,25 @@ def record(conn: psycopg.Connection, days: Sequence[date], batch: pa.Table, poli
     )
 
 
+def keep_untouched(conn: psycopg.Connection, before: CompiledPolicy, after: CompiledPolicy) -> None:
+    """Count days as made under the rules of `after` that rules added since `before` cannot touch. No commit.
+
+    Those are days whose census found nothing unknown in the type's events: an added rule names what was unknown.
+    """
+    was, now = type_digests(before), type_digests(after)
+    types = conn.execute("select distinct jsonb_object_keys(type_digests) from safe.event_days").fetchall()
+    for (event_type,) in types:
+        old, new = was.get(event_type, was[OTHER]), now.get(event_type, now[OTHER])
+        if old != new and _is_addition(_obeyed(before, event_type), _obeyed(after, event_type)):
+            conn.execute(
+                "update safe.event_days as d set type_digests = jsonb_set(type_digests, array[%(type)s], "
+                "to_jsonb(%(new)s::text)) where type_digests ->> %(type)s = %(old)s and not exists (select "
+                "from safe.exclusions as e where e.event_day = d.event_day and e.event_type = %(type)s "
+                "and e.reason = 'unknown_path')",
+                {"type": event_type, "old": old, "new": new},
+            )
+
+
 def types_of_days(batch: pa.Table) -> list[tuple[date, str]]:
     """Every (event day, event type) of a batch, kept or not, with the type as the transform reads it."""
     pairs = batch.select(["event_day", "event_type"]).group_by(["event_day", "event_type"]).aggregate([])
@@ -61,9 +81,19 @@ def types_of_days(batch: pa.Table) -> list[tuple[date, str]]:
     return list(zip(pairs["event_day"].to_pylist(), cleaned.to_pylist(), strict=True))
 
 
-def _digest(policy: CompiledPolicy, event_type: str) -> str:
-    """Over the rules in the order in which they are obeyed: whether a type or '*' names a rule makes no difference."""
+def _obeyed(policy: CompiledPolicy, event_type: str) -> list[tuple[str, ...]]:
+    """What an event type obeys, in order: whether the type or '*' names a rule makes no difference."""
     rules = {rule.path: rule for rule in policy.by_type.get(OTHER, ())}
     rules |= {rule.path: rule for rule in policy.by_type.get(event_type, ())}
-    rows = [[rule.path, rule.klass, rule.kind, rule.treatment] for rule in rules.values()]
-    return hashlib.sha256(json.dumps(["lethe-type-1", policy.k, rows], ensure_ascii=False).encode()).hexdigest()
+    return [(rule.path, rule.klass, rule.kind, rule.treatment) for rule in rules.values()]
+
+
+def _is_addition(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> bool:
+    """Whether every rule that was obeyed still is, in the same order."""
+    known = set(before)
+    return [rule for rule in after if rule in known] == before
+
+
+def _digest(policy: CompiledPolicy, event_type: str) -> str:
+    content = ["lethe-type-1", policy.k, _obeyed(policy, event_type)]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
