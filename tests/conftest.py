@@ -56,9 +56,9 @@ def template() -> Iterator[Database]:
 
 
 @contextmanager
-def cloned(template: Database) -> Iterator[Database]:
+def cloned(template: Database, name: str | None = None) -> Iterator[Database]:
     """A fresh migrated database of its own, dropped afterwards; roles are shared with the template."""
-    name = f"{template.address.database[:30]}_{os.getpid()}_{next(_numbers)}"
+    name = name or f"{template.address.database[:30]}_{os.getpid()}_{next(_numbers)}"
     server = replace(template, address=replace(template.address, database="postgres"))
     with server.connect(ADMIN, autocommit=True) as conn:
         conn.execute(f'create database "{name}" template "{template.address.database}"'.encode())

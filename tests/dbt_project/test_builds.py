@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
-from tests.dbt_project.conftest import TABLES, Event, Project
+from tests.dbt_project.conftest import SPINE, TABLES, Event, Project
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +33,7 @@ def test_only_consented_events_of_somebody_become_features(project: Project) -> 
             Event("nobody", None, "2024-01-02 12:00"),
         ]
     )
-    project.build()
+    project.build(*SPINE)
     assert project.rows("select distinct subject from features.ftr_user_weekly") == [("agreed",)]
     assert project.rows("select sum(n_events) from aggregates.agg_user_day") == [(10,)]
 
@@ -44,7 +44,7 @@ def test_sessions_follow_late_and_removed_events_across_midnight(project: Projec
 
     def sessions(*changed: Event, day: str) -> list[tuple[object, ...]]:
         project.replace_days(changed, days=[date.fromisoformat(day)])
-        project.build()
+        project.build(*SPINE)
         return project.rows("select n_days, n_events from sessions.ses_sessions order by started_at")
 
     project.replace_days([evening])
@@ -59,7 +59,7 @@ def test_sessions_follow_late_and_removed_events_across_midnight(project: Projec
 def test_ml_reads_features_and_nothing_else_after_every_build(project: Project) -> None:
     project.replace_days(daily("s", "2024-01-01", 40))
     for arguments in ((), ("--full-refresh",)):
-        project.build(*arguments)
+        project.build(*SPINE, *arguments)
         with project.database.connect("ml", autocommit=True) as conn:
             assert conn.execute("select count(*) from features.ftr_user_weekly").fetchone() == (5,)
             assert conn.execute("select count(*) from features.lbl_user_churn").fetchone() == (1,)
@@ -71,7 +71,7 @@ def test_ml_reads_features_and_nothing_else_after_every_build(project: Project) 
 def test_features_do_not_see_the_cutoff_or_what_follows(project: Project) -> None:
     past = daily("s", "2024-01-01", 14, every=2) + daily("t", "2024-01-02", 13)
     project.replace_days(past)
-    project.build()
+    project.build(*SPINE)
     query = "select * from features.ftr_user_weekly where cutoff_on <= '2024-01-15' order by 1, 2"
     before = project.rows(query)
     future = [
@@ -80,7 +80,7 @@ def test_features_do_not_see_the_cutoff_or_what_follows(project: Project) -> Non
         for at in ("2024-01-15 00:00", "2024-01-15 00:10", "2024-01-20 03:00", "2024-06-01 12:00")
     ]
     project.replace_days(future)
-    project.build("--full-refresh")
+    project.build(*SPINE, "--full-refresh")
     assert project.rows(query) == before
     assert len(before) == 4
 
@@ -94,17 +94,17 @@ def transactions(project: Project) -> dict[str, dict[object, object]]:
 
 def test_a_new_day_touches_the_newest_cutoff_only(project: Project) -> None:
     project.replace_days(daily("s", "2024-01-01", 70))
-    project.build()
+    project.build(*SPINE)
     before = transactions(project)
     project.replace_days(daily("s", "2024-03-11", 1))
-    project.build()
+    project.build(*SPINE)
     after = transactions(project)
     assert date(2024, 3, 11) in before["ftr_user_weekly"]
     assert before["ftr_user_weekly"] == after["ftr_user_weekly"]
     assert before["lbl_user_churn"] == after["lbl_user_churn"]
 
     project.replace_days(daily("s", "2024-03-12", 6))
-    project.build()
+    project.build(*SPINE)
     last = transactions(project)
     assert set(last["ftr_user_weekly"]) - set(after["ftr_user_weekly"]) == {date(2024, 3, 18)}
     assert {c: x for c, x in last["ftr_user_weekly"].items() if c != date(2024, 3, 18)} == after["ftr_user_weekly"]
@@ -113,10 +113,10 @@ def test_a_new_day_touches_the_newest_cutoff_only(project: Project) -> None:
 
 def test_labels_wait_for_the_horizon(project: Project) -> None:
     project.replace_days([*daily("s", "2024-01-01", 1), *daily("t", "2024-01-01", 34)])
-    project.build()
+    project.build(*SPINE)
     assert project.rows("select count(*) from features.lbl_user_churn") == [(0,)]
     project.replace_days(daily("t", "2024-02-04", 1))
-    project.build()
+    project.build(*SPINE)
     labels = "select cutoff_on, subject, is_churned from features.lbl_user_churn order by 2"
     assert project.rows(labels) == [(date(2024, 1, 8), "s", True), (date(2024, 1, 8), "t", False)]
 
