@@ -50,6 +50,13 @@ BLOCKED = (
     "no other event is affected"
 )
 
+UNSTATED = (
+    "the mapping does not state received_at, so these events count as known from {now:%Y-%m-%d} on, {n_days} days "
+    "after the first happened: features of an earlier day do not see them, and a model may find too little history. If the "
+    "source recorded them as they happened, add received_at: {{same_as: created_at}} to fields: before the import"
+)
+LATE_DAYS = 7  # an import of this week's file is what an import usually is
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -143,7 +150,17 @@ def import_files(  # noqa: PLR0913 - the contract of the stage
     ]
     if has_basis and (n_blocked := sum(state.counts.n_refused for state in states)):
         notes.append(BLOCKED.format(n=f"{n_blocked:,}"))
+    notes += _unstated(mapping, states, now)
     return _report(conn, states, notes, sum(state.finished for state in found), has_basis=has_basis)
+
+
+def _unstated(mapping: Mapping, states: Sequence[ImportState], now: datetime) -> list[str]:
+    """What follows for features where nobody says when the source got old events."""
+    first_on = min((state.first_on for state in states if state.first_on and state.counts.n_stored), default=None)
+    n_days = (now.date() - first_on).days if first_on else 0
+    return (
+        [UNSTATED.format(now=now, n_days=n_days)] if "received_at" not in mapping.fields and n_days > LATE_DAYS else []
+    )
 
 
 def _again(state: ImportState) -> ImportState:

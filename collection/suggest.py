@@ -27,6 +27,7 @@ _NAMES = {
     "action": ("action", "event", "event_name", "name", "verb", "activity"),
     "session_id": ("session_id", "sessionid", "session", "domain_sessionid"),
     "created_at": ("created_at", "timestamp", "time", "ts", "event_time", "occurred_at", "derived_tstamp", "date"),
+    "received_at": ("received_at", "collector_tstamp", "ingested_at", "server_time", "server_timestamp"),
     "data_classification": ("data_classification",),
     "retention_policy": ("retention_policy",),
     "metadata": ("metadata", "meta"),
@@ -91,6 +92,8 @@ def _chosen(names: Sequence[str], full: set[str]) -> tuple[dict[str, str], list[
 def _entry(field: str, name: str | None, records: Sequence[dict[str, Any]], doubts: list[str]) -> str | None:
     if field == "created_at":
         return _time_entry(name, records, doubts)
+    if field == "received_at":
+        return _receipt_entry(name, records, doubts)
     if name is not None:
         seen = any(name in record for record in records)
         return _quoted(name) if seen else f"{{field: {_quoted(name)}, optional: true}}"
@@ -109,7 +112,19 @@ def _entry(field: str, name: str | None, records: Sequence[dict[str, Any]], doub
     return None
 
 
-def _time_entry(name: str | None, records: Sequence[dict[str, Any]], doubts: list[str]) -> str:
+def _receipt_entry(name: str | None, records: Sequence[dict[str, Any]], doubts: list[str]) -> str:
+    if name is not None:
+        return _time_entry(name, records, doubts, field="received_at")
+    doubts.append(
+        "received_at repeats created_at: right where the source recorded events as they happened; without the line "
+        "they count as known from the import on, and features of earlier days do not see them"
+    )
+    return "{same_as: created_at}"
+
+
+def _time_entry(
+    name: str | None, records: Sequence[dict[str, Any]], doubts: list[str], *, field: str = "created_at"
+) -> str:
     if name is None:
         name = next((n for r in records[:1] for n, v in r.items() if _is_iso(v)), None)
         if name is None:
@@ -122,7 +137,7 @@ def _time_entry(name: str | None, records: Sequence[dict[str, Any]], doubts: lis
         doubts.append(f"{name} is read as a number of {unit} since 1970")
         return f"{{timestamp: {{field: {_quoted(name)}, unit: {unit}}}}}"
     if not _is_iso(value):
-        doubts.append(f"{name} is not ISO 8601: add a strptime format: to created_at")
+        doubts.append(f"{name} is not ISO 8601: add a strptime format: to {field}")
     elif not re.search(r"(?:Z|[+-]\d\d:?\d\d)$", str(value)):
         doubts.append(f"{name} has no offset and is taken as UTC")
     return f"{{timestamp: {_quoted(name)}}}"

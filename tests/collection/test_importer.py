@@ -22,6 +22,7 @@ from warehouse.database import Database
 
 pytestmark = pytest.mark.integration
 Import = Callable[[Sequence[bytes]], ImportReport]
+RECEIVED = "  received_at: {same_as: created_at}\n"
 TABLES = {
     "raw.system_logs": "source, id",
     "raw.event_keys": "source, id",
@@ -65,6 +66,17 @@ def test_the_source_states_when_it_got_an_event(conn: psycopg.Connection, tmp_pa
     row = conn.execute("select received_at, imported_at from raw.system_logs").fetchone()
     assert row == (datetime(2024, 5, 3, tzinfo=UTC), NOW)
     assert imported_subjects(conn, report.import_ids) == [("u1", datetime(2024, 5, 1, 10, tzinfo=UTC))]
+
+
+def test_old_events_whose_receipt_nobody_states_are_pointed_out(conn: psycopg.Connection, tmp_path: Path) -> None:
+    file, notes = tmp_path / "f.jsonl", []
+    for number, (at, stated) in enumerate([("2024-05-01", ""), ("2024-05-01", RECEIVED), (f"{NOW:%Y-%m-%d}", "")]):
+        file.write_bytes(line(str(number), at=f"{at}T00:00:00Z"))
+        report = import_files(conn, [file], parse_mapping(PLAIN + stated), seal=seal, now=NOW, has_basis=True)
+        assert report.n_stored == 1
+        notes.append(report.notes)
+    assert notes[1:] == [(), ()]
+    assert "known from 2024-06-01 on, 31 days after" in notes[0][0]
 
 
 def test_a_key_that_both_have_keeps_the_data_object_nested(conn: psycopg.Connection, import_lines: Import) -> None:

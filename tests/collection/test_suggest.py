@@ -18,10 +18,18 @@ def test_a_suggestion_is_a_mapping_with_doubts_and_no_values(tmp_path: Path) -> 
     mapping = parse_mapping(suggestion.mapping_yaml_text)
     assert mapping.source == "web_log_1"
     assert "created_at: {timestamp: {field: ts, unit: ms}}" in suggestion.mapping_yaml_text
+    assert "received_at: {same_as: created_at}" in suggestion.mapping_yaml_text
     assert SECRET not in suggestion.mapping_yaml_text + repr(suggestion.doubts)
     doubts = "\n".join(suggestion.doubts)
     for part in ("user_id is taken from customer", "number of ms", "x.y, q", "personal for every event", "refused"):
         assert part in doubts
+
+
+def test_a_field_of_receipt_is_proposed(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("at,collector_tstamp\n2024-05-01T10:00:00Z,1714557660\n")
+    suggestion = suggest_mapping(tmp_path / "f.csv")
+    assert "received_at: {timestamp: {field: collector_tstamp, unit: s}}" in suggestion.mapping_yaml_text
+    parse_mapping(suggestion.mapping_yaml_text)
 
 
 def test_without_a_time_or_id_it_says_so(tmp_path: Path) -> None:
