@@ -53,7 +53,7 @@ BLOCKED = (
 UNSTATED = (
     "the mapping does not state received_at, so these events count as known from {now:%Y-%m-%d} on, {n_days} days "
     "after the first happened: features of an earlier day do not see them, and a model may find too little history. "
-    "If the source recorded them as they happened, add received_at: {{same_as: created_at}} to fields: before the import"
+    "If the source recorded them as they happened, add received_at: {{same_as: created_at}} to fields: first"
 )
 LATE_DAYS = 7  # an import of this week's file is what an import usually is
 
