@@ -46,7 +46,7 @@ done as (
 uses as (
     select a.cutoff_on, a.subject, used.*
     from active as a
-    cross join lateral (
+    left join lateral (
         select
             d.feature,
             min(d.event_day) < a.cutoff_on - 28 as is_known,
@@ -54,7 +54,7 @@ uses as (
         from {{ ref('agg_user_feature_day') }} as d
         where {{ known_before() }}
         group by d.feature
-    ) as used
+    ) as used on true
 ),
 
 adopted as (
@@ -62,7 +62,7 @@ adopted as (
         cutoff_on,
         subject,
         (count(*) filter (where is_recent))::double precision as n_features_28d,
-        count(*)::double precision as n_features_90d,
+        count(feature)::double precision as n_features_90d,
         (count(*) filter (where not is_known))::double precision as n_new_features_28d,
         {{ share('count(*) filter (where is_known and is_recent)', 'count(*) filter (where is_known)') }}
             as retained_feature_share_90d
@@ -71,12 +71,8 @@ adopted as (
 )
 
 select
-    a.*,
-    coalesce(f.n_features_28d, 0) as n_features_28d,
-    coalesce(f.n_features_90d, 0) as n_features_90d,
-    coalesce(f.n_new_features_28d, 0) as n_new_features_28d,
-    coalesce(f.retained_feature_share_90d, 0) as retained_feature_share_90d,
+    *,
     {{ n_different(ref('agg_user_activity_day'), 'devices') }} as n_devices_90d,
     {{ n_different(ref('agg_user_activity_day'), 'systems') }} as n_systems_90d
 from done as a
-left join adopted as f on a.cutoff_on = f.cutoff_on and a.subject = f.subject
+inner join adopted using (cutoff_on, subject)
