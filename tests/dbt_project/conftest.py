@@ -20,7 +20,7 @@ from warehouse.settings import Settings
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 LOCATION = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
 # What makes TABLES, with the tests of nothing else.
-SPINE = ("--indirect-selection", "cautious", "-s", "+exposure:churn_model", "+agg_company_day")
+SPINE = ("--indirect-selection", "cautious", "-s", "+exposure:churn_model", "+ses_sessions", "+agg_company_day")
 TABLES = (
     "aggregates.agg_user_fragments",
     "aggregates.agg_user_day",
