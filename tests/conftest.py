@@ -19,7 +19,25 @@ from warehouse.database import ADMIN, Database
 from warehouse.settings import Settings
 
 _numbers = itertools.count()
-LONGEST_FIRST = ("completed", "changing", "canary")  # groups of tests that share a home; a group runs on one worker
+# A group runs on one worker: tests that share a home, and packages with an import or a parse that takes long.
+LONGEST_FIRST = ("completed", "changing", "canary", "dbt", "ml", "orchestration", "quality")
+GROUP_OF_PACKAGE = {
+    "tests/dbt_project": "dbt",
+    "tests/privacy/anonymity/test_dbt.py": "dbt",
+    "tests/privacy/carriers": "dbt",
+    "tests/privacy/retention/test_rebuilds.py": "dbt",
+    "tests/ml": "ml",
+    "tests/orchestration": "orchestration",
+    "tests/quality": "quality",
+}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give the tests of a package its group, unless they name their own."""
+    place = item.path.relative_to(item.config.rootpath).as_posix()
+    groups = [group for package, group in GROUP_OF_PACKAGE.items() if place.startswith(package)]
+    if groups and item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(groups[0]))
 
 
 @pytest.hookimpl(trylast=True)
