@@ -13,36 +13,36 @@
     {% if is_incremental() %}
     create temporary table dirty_stretches on commit drop as
     with touched as (
-        select company, subscription, min(event_day) as first_day, max(event_day) as last_day
+        select company, subscription_key, min(event_day) as first_day, max(event_day) as last_day
         from (
-            select company, subscription, event_day from {{ changes }}
+            select company, subscription_key, event_day from {{ changes }}
             where event_day = any(array(select event_day from dirty_days))
             union all
-            select company, subscription, started_on from {{ this }}
+            select company, subscription_key, started_on from {{ this }}
             where started_on = any(array(select event_day from dirty_days))
             union all
-            select company, subscription, ended_on from {{ this }}
+            select company, subscription_key, ended_on from {{ this }}
             where ended_on = any(array(select event_day from dirty_days))
         ) as found
-        group by company, subscription
+        group by company, subscription_key
     )
     select
         t.company,
-        t.subscription,
+        t.subscription_key,
         (select max(c.occurred_at) from {{ changes }} as c
-            where c.company = t.company and c.subscription = t.subscription and not c.is_cash
+            where c.company = t.company and c.subscription_key = t.subscription_key and not c.is_cash
                 and c.occurred_at < t.first_day::timestamp at time zone 'UTC') as anchor_at,
         coalesce((select max(c.occurred_at) from {{ changes }} as c
-            where c.company = t.company and c.subscription = t.subscription
+            where c.company = t.company and c.subscription_key = t.subscription_key
                 and c.occurred_at < t.first_day::timestamp at time zone 'UTC'),
             t.first_day::timestamp at time zone 'UTC') as from_at,
         coalesce((select min(c.occurred_at) from {{ changes }} as c
-            where c.company = t.company and c.subscription = t.subscription and not c.is_cash
+            where c.company = t.company and c.subscription_key = t.subscription_key and not c.is_cash
                 and c.occurred_at >= (t.last_day + 1)::timestamp at time zone 'UTC'), 'infinity') as to_at
     from touched as t;
     analyze dirty_stretches;
     delete from {{ this }} as p using dirty_stretches as s
-    where p.company = s.company and p.subscription = s.subscription
+    where p.company = s.company and p.subscription_key = s.subscription_key
         and (p.started_at = s.anchor_at or p.started_at between s.from_at and s.to_at)
     {% endif %}
 {% endmacro %}
@@ -108,7 +108,7 @@
 {% macro statement_beside(changes, side, which='true') -%}
     select b.kind, b.occurred_at
     from {{ changes }} as b
-    where b.company = c.company and b.subscription = c.subscription
+    where b.company = c.company and b.subscription_key = c.subscription_key
         and (b.occurred_at, b.event_id) {{ side }} (c.occurred_at, c.event_id) and {{ which }}
     order by b.occurred_at{{ ' desc' if side == '<' }}, b.event_id{{ ' desc' if side == '<' }}
     limit 1
