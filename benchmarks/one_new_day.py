@@ -28,7 +28,8 @@ source: simulator
 fields: {id: id, user_id: user_id, persona_id: persona_id, company_id: company_id, event_type: event_type,
   event_source: event_source, component: component, action: action, metadata: metadata,
   data_classification: data_classification, retention_policy: retention_policy, session_id: session_id,
-  client_info: client_info, created_at: {timestamp: {field: created_at}}}
+  client_info: client_info, created_at: {timestamp: {field: created_at}},
+  received_at: {same_as: created_at}}
 data: data
 consent: {purposes: [analytics, model_training, personalization, sharing], reason: a benchmark}
 """

@@ -14,9 +14,15 @@ from ml.training_sets import MissingFeaturesError
 if TYPE_CHECKING:
     import psycopg
 
+TRAINING = "model_training"
+
 
 class EmptyRangeError(ValueError):
     """The range of cutoffs ends before it begins."""
+
+
+class WrongPurposeError(Exception):
+    """The set is made of events that nobody agreed to train on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,13 @@ def extract(
     """Make the table hold exactly the set's rows of cutoffs in [start, end), in one transaction; again changes nothing.
 
     Values that changed are written anew, and rows whose person is gone from the features are removed.
-    Raises EmptyRangeError, or MissingFeaturesError where dbt has not built the model with these columns.
+    Raises EmptyRangeError, WrongPurposeError, or MissingFeaturesError where dbt has not built these columns.
     """
+    if feature_set.purpose != TRAINING:
+        raise WrongPurposeError(
+            f"feature set {feature_set.name} is made for {feature_set.purpose}, not for {TRAINING}: no model may learn "
+            "from it; choose another, or build one from stg_training_events"
+        )
     if start >= end:
         raise EmptyRangeError(f"no cutoff lies from {start} to before {end}: give a later end")
     facts = {"name": feature_set.name, "version": feature_set.version, "start": start, "end": end, "at": extracted_at}

@@ -29,7 +29,10 @@ class IncompleteFeatureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One numeric column. window_days: days before the cutoff that it looks at; source_columns: table.column."""
+    """One numeric column. window_days: days before the cutoff that it looks at.
+
+    source_columns: table.column where the yml states them, else the tables that the model reads.
+    """
 
     name: str
     type: str
@@ -46,6 +49,7 @@ class FeatureSet:
 
     name: str
     model: str
+    purpose: str
     entity: str
     cutoff: str
     features: tuple[Feature, ...]
@@ -57,18 +61,19 @@ class FeatureSet:
 
 
 def read_feature_sets(project: Path) -> dict[str, FeatureSet]:
-    """Every feature set of a dbt project (its root folder) by name: the models whose meta names a feature_set."""
+    """Every feature set of a dbt project (its root folder) by name.
+
+    A model of schema features with the key (cutoff_on, entity) is one: ftr_user_ai_weekly is user_ai, unless its meta
+    names a feature_set.
+    """
     import yaml
 
     found: dict[str, FeatureSet] = {}
-    for path in sorted((project / "models").rglob("*.yml")):
-        text = path.read_text("utf-8")
-        if "feature_set:" not in text:  # most files of a project; parsing them all would take seconds
-            continue
-        document = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    for path in sorted((project / "models" / "features").rglob("ftr_*.yml")):
+        document = yaml.load(path.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         for model in document.get("models", ()):
-            if name := _meta(model).get("feature_set"):
-                found[str(name)] = _feature_set(str(name), model, project)
+            if feature_set := _feature_set(model, project):
+                found[feature_set.name] = feature_set
     return found
 
 
@@ -78,30 +83,30 @@ def find_feature_set(project: Path, name: str) -> FeatureSet:
     if name not in known:
         raise UnknownFeatureSetError(
             f"there is no feature set {name}: known are {', '.join(sorted(known)) or 'none'}; "
-            "a model in dbt_project/models/features becomes one by `feature_set:` in its meta"
+            "a model in dbt_project/models/features with the key (cutoff_on, entity) is one"
         )
     return known[name]
 
 
-def _feature_set(name: str, model: dict[str, Any], project: Path) -> FeatureSet:
-    meta = _meta(model)
-    features = tuple(_feature(column, str(model["name"])) for column in model["columns"] if "unit" in _meta(column))
+def _feature_set(model: dict[str, Any], project: Path) -> FeatureSet | None:
+    """The model as a feature set; None for other rows than features of an entity at a cutoff."""
+    name, meta = str(model["name"]), _meta(model)
     key = [str(column) for column in meta.get("key", ())]
-    cutoffs = [column for column in key if column.endswith("_on")]
-    if len(key) != 2 or len(cutoffs) != 1:
-        raise IncompleteFeatureError(
-            f"{model['name']} is feature set {name}, so its key must be one cutoff (a column that ends in _on) and one "
-            f"entity; it is {', '.join(key) or 'missing'}"
-        )
+    cutoffs = [column for column in key if column == "cutoff_on"]
+    columns = [column for column in model["columns"] if "unit" in _meta(column)]
+    if len(key) != 2 or len(cutoffs) != 1 or not columns:
+        return None
+    sql = definition(project, name)
+    tables = tuple(sorted(set(_REF.findall(sql[name]))))
+    features = tuple(_feature(column, name, tables) for column in columns)
     entity = next(column for column in key if column not in cutoffs)
-    return FeatureSet(
-        name, str(model["name"]), entity, cutoffs[0], features, _version(project, str(model["name"]), features)
-    )
+    known_as = str(meta.get("feature_set", name.removeprefix("ftr_").removesuffix("_weekly")))
+    return FeatureSet(known_as, name, str(meta["purpose"]), entity, cutoffs[0], features, _version(name, features, sql))
 
 
-def _feature(column: dict[str, Any], model: str) -> Feature:
+def _feature(column: dict[str, Any], model: str, tables: tuple[str, ...]) -> Feature:
     meta = _meta(column)
-    missing = [fact for fact in ("window_days", "purpose", "source_columns") if fact not in meta]
+    missing = [fact for fact in ("window_days", "purpose") if fact not in meta]
     if missing:
         raise IncompleteFeatureError(f"{model}.{column['name']} states no {', '.join(missing)}; add it to its meta")
     return Feature(
@@ -111,7 +116,7 @@ def _feature(column: dict[str, Any], model: str) -> Feature:
         int(meta["window_days"]),
         str(meta["purpose"]),
         str(column["description"]),
-        tuple(map(str, meta["source_columns"])),
+        tuple(map(str, meta.get("source_columns", tables))),
     )
 
 
@@ -121,10 +126,10 @@ def _meta(node: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _version(project: Path, model: str, features: tuple[Feature, ...]) -> str:
+def _version(model: str, features: tuple[Feature, ...], sql: dict[str, str]) -> str:
     """Digest of the features' names, units and windows, and of all SQL that makes them; prose changes nothing."""
     facts = [[f.name, f.type, f.unit, f.window_days, f.purpose, list(f.source_columns)] for f in features]
-    content = json.dumps([model, facts, definition(project, model)], sort_keys=True)
+    content = json.dumps([model, facts, sql], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS]
 
 

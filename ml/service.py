@@ -35,7 +35,7 @@ class ModelTrainingService:
     def extract_features(self, feature_set: str, start: date, end: date) -> Extraction:
         """Write the set's rows of cutoffs in [start, end) to ml.extracted_features; again changes nothing.
 
-        Raises UnknownFeatureSetError, EmptyRangeError or MissingFeaturesError.
+        Raises UnknownFeatureSetError, WrongPurposeError, EmptyRangeError or MissingFeaturesError.
         """
         found = find_feature_set(self.project, feature_set)
         with self.connect() as conn:

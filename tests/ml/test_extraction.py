@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.extraction import EmptyRangeError, Extraction
+from ml.extraction import EmptyRangeError, Extraction, WrongPurposeError
 from ml.feature_sets import UnknownFeatureSetError
 from ml.service import ModelTrainingService
 from ml.training_sets import MissingFeaturesError
@@ -20,7 +20,7 @@ MODEL = """
 version: 2
 models:
   - name: ftr_user_weekly
-    meta: {key: [cutoff_on, subject], feature_set: user_behavior}
+    meta: {key: [cutoff_on, subject], feature_set: user_behavior, purpose: model_training}
     columns:
       - {name: cutoff_on, description: a Monday}
       - {name: subject, description: keyed id}
@@ -101,3 +101,7 @@ def test_what_cannot_be_extracted_is_refused(
         training.extract_features("user_behavior", END, END)
     with pytest.raises(MissingFeaturesError, match="lacks n_prompts"):
         service(database, tmp_path, "n_prompts").extract_features("user_behavior", START, END)
+    yml = tmp_path / "models" / "features" / "ftr_user_weekly.yml"
+    yml.write_text(yml.read_text().replace("purpose: model_training", "purpose: personalization"))
+    with pytest.raises(WrongPurposeError, match="made for personalization"):
+        training.extract_features("user_behavior", START, END)

@@ -21,12 +21,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def changed(project: Path, file: str, old: str, new: str) -> str:
-    """The version of user_behavior after a change of a file."""
+    """The version of user_activity after a change of a file."""
     path = project / file
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    return find_feature_set(project, "user_behavior").version
+    return find_feature_set(project, "user_activity").version
 
 
 def test_every_feature_set_is_complete_and_a_manifest_says_what_is_in_it() -> None:
@@ -36,17 +36,18 @@ def test_every_feature_set_is_complete_and_a_manifest_says_what_is_in_it() -> No
         for feature in found.manifest():
             assert feature["unit"]
             assert feature["source_columns"]
-            assert 0 < feature["window_days"] <= 365
-    user = sets["user_behavior"]
+            assert 0 <= feature["window_days"] <= 365
+    user = sets["user_activity"]
     assert (user.model, user.entity, user.cutoff, len(user.features)) == ("ftr_user_weekly", "subject", "cutoff_on", 38)
+    assert {"user_behavior", "user_ai", "user_security", "user_fraud"} <= sets.keys()
     sessions = next(f for f in user.features if f.name == "n_sessions_28d")
     assert (sessions.type, sessions.unit, sessions.window_days) == ("double precision", "sessions", 28)
     assert "agg_user_day.n_bursts" in sessions.source_columns
 
 
 def test_an_unknown_set_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownFeatureSetError, match=r"no feature set user_behaviour: known are .*user_behavior"):
-        find_feature_set(PROJECT, "user_behaviour")
+    with pytest.raises(UnknownFeatureSetError, match=r"no feature set user_activities: known are .*user_activity"):
+        find_feature_set(PROJECT, "user_activities")
 
 
 @pytest.mark.parametrize(
@@ -61,8 +62,8 @@ def test_an_unknown_set_is_refused_with_those_there_are() -> None:
     ],
 )
 def test_another_definition_is_another_version(project: Path, file: str, old: str, new: str) -> None:
-    before = find_feature_set(project, "user_behavior").version
-    assert before == find_feature_set(PROJECT, "user_behavior").version
+    before = find_feature_set(project, "user_activity").version
+    assert before == find_feature_set(PROJECT, "user_activity").version
     assert changed(project, file, old, new) != before
 
 
@@ -77,16 +78,16 @@ def test_another_definition_is_another_version(project: Path, file: str, old: st
     ],
 )
 def test_prose_and_other_models_change_no_version(project: Path, file: str, old: str, new: str) -> None:
-    before = find_feature_set(project, "user_behavior").version
+    before = find_feature_set(project, "user_activity").version
     (project / file).write_text((project / file).read_text().replace(old, new, 1))
-    assert find_feature_set(project, "user_behavior").version == before
+    assert find_feature_set(project, "user_activity").version == before
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("window_days: 7, ", "", "n_events_7d states no window_days"),
-        ("key: [cutoff_on, subject]", "key: [subject]", "key must be one cutoff"),
+        ("purpose: model_training, class: pseudonymized, retention: ml_training_data,\n", "\n", "states no purpose"),
     ],
 )
 def test_a_feature_without_its_facts_is_refused(project: Path, old: str, new: str, message: str) -> None:
