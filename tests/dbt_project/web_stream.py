@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from collection.mapping import Mapping, load_mapping
 from collection.store import imported_subjects
 from privacy.classification import load_rules
 from privacy.consent import record_imported_evidence
+from privacy.event_ids import event_ids, hexadecimal
+from privacy.pseudonyms import Keyring, subject_tokens, tokens_of
 from privacy.transform import pending_days, transform_days
 from privacy.vault import Vault
 from tests.privacy.web_consent import read
@@ -79,3 +83,34 @@ def make_safe(database: Database, vault: Vault, shared: Path, folder: Path) -> t
     with database.connect("privacy") as conn:
         transform_days(conn, pending_days(conn), vault)
     return reports[0], reports[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The peer's events by id, and what our keyed ids stand for."""
+
+    events: AnyMapping[str, AnyMapping[str, str]]
+    of_event: AnyMapping[str, str]
+    of_subject: AnyMapping[str, str]
+    of_session: AnyMapping[str, str]
+
+
+def raw_of(vault: Vault, shared_data: Path) -> Raw:
+    """The raw events, and every keyed id of theirs made anew from the vault's keys."""
+    import pyarrow as pa
+
+    events = {row["event_id"]: row for row in read(shared_data / "web_events" / "snowplow_web_events.csv")[::-1]}
+    ids = list(events)
+    key = Keyring.of(vault).pseudonymous
+    sources = pa.array(["web_stream"] * len(ids)).dictionary_encode()
+    keyed = hexadecimal(event_ids(key, sources, pa.array(ids))).to_pylist()
+    people = {event["domain_userid"] or event["user_id"] for event in events.values()}
+    tokens = subject_tokens(people, vault.salts(people), key)
+    pairs = {(tokens[e["domain_userid"] or e["user_id"]], e["domain_sessionid"]) for e in events.values()}
+    sessions = zip(tokens_of(key, "s", pairs), pairs, strict=True)
+    return Raw(
+        events,
+        dict(zip(keyed, ids, strict=True)),
+        {token: person for person, token in tokens.items()},
+        {token: session for token, (_, session) in sessions},
+    )

@@ -7,5 +7,8 @@ with counted as (
 
 select
     scope,
-    case when n_people >= 5 and (n_asked = n_people or n_asked - n_people >= 5) then n_people end as n_people
+    case
+        when n_people >= {{ var('k_people') }}
+            and (n_asked = n_people or n_asked - n_people >= {{ var('k_people') }}) then n_people
+    end as n_people
 from counted

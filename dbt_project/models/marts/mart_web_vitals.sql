@@ -25,10 +25,10 @@ percentiles as (
         {% for name in ['lcp_ms', 'fid_ms', 'inp_ms', 'ttfb_ms', 'cls'] -%}
         percentile_cont(0.75) within group (order by {{ name }}::double precision) as {{ name }},
         {% endfor -%}
-        count(distinct subject)::int / 5 * 5 as n_people
+        count(distinct subject)::int / {{ var('k_people') }} * {{ var('k_people') }} as n_people
     from with_all
     group by grouping sets ((event_day), (event_day, device))
-    having count(distinct subject) >= 5
+    having count(distinct subject) >= {{ var('k_people') }}
 )
 
 select
