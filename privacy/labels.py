@@ -41,6 +41,8 @@ def cleaned(column: pa.ChunkedArray | pa.Array, *, nullable: bool) -> tuple[pa.D
     encoded = one(column).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     safe = [is_safe(word) for word in words]
+    if all(safe) and (nullable or encoded.null_count == 0):
+        return encoded, np.zeros(len(encoded), dtype=np.bool_)
     otherwise = None if nullable else UNLABELLED
     shown = pa.array([*(w if ok else otherwise for w, ok in zip(words, safe, strict=True)), otherwise], pa.string())
     shown = shown.dictionary_encode()  # two unsafe words become one

@@ -78,10 +78,10 @@ def _pseudonymous(
     keys = pa.array(source)
     picked = pa.array(chosen)
     own = {
-        name: _personal_tokens(keyring.pseudonymous, prefix, subject, codes, one(batch[column]).take(keys))
+        name: _personal_tokens(keyring.pseudonymous, prefix, subject, codes, _encoded(batch, column, keys))
         for name, column, prefix in (("persona", "persona_id", "p"), ("session", "session_id", "s"))
     }
-    company = _tokens(keyring.pseudonymous, "c", one(batch["company_id"]).take(keys))
+    company = _tokens(keyring.pseudonymous, "c", _encoded(batch, "company_id", keys))
     return pa.table(
         {
             "event_id": ids,
@@ -116,7 +116,7 @@ def _anonymous(
     events = pa.table(
         {
             "anonymous_id": ids,
-            "company": _tokens(keyring.anonymous, "c", one(batch["company_id"]).take(keys)),
+            "company": _tokens(keyring.anonymous, "c", _encoded(batch, "company_id", keys)),
             **{name: _words(rows.labels[name], keys) for name in labels.COLUMNS},
             "data": made.columns["anonymous_data"].take(picked),
             "occurred_hour": pa.array(hours).cast(created.type),
@@ -160,34 +160,54 @@ def _subject_tokens(subjects: pa.Array, codes: npt.NDArray[np.int64], tokens: di
     return pa.array(made, pa.string()).take(pa.array(codes, mask=codes < 0))
 
 
+def _encoded(batch: pa.Table, name: str, at: pa.Array) -> pa.DictionaryArray:
+    """Some rows of a text column as codes: texts that lie in order are hashed faster than scattered ones."""
+    import pyarrow as pa
+
+    words = one(batch[name]).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(words.indices.take(at), words.dictionary)
+
+
 def _personal_tokens(
-    key: bytes, prefix: str, subject: pa.Array, codes: npt.NDArray[np.int64], ids: pa.Array
+    key: bytes, prefix: str, subject: pa.Array, codes: npt.NDArray[np.int64], ids: pa.DictionaryArray
 ) -> pa.Array:
     """Tokens under the subject's own token, so that they die with its salt; one HMAC per distinct (subject, id)."""
     import numpy as np
     import pyarrow as pa
 
-    if ids.null_count == len(ids):
+    there = np.flatnonzero(ids.indices.is_valid().to_numpy(zero_copy_only=False))
+    if not len(there):
         return pa.nulls(len(ids), pa.string())
-    words = ids.dictionary_encode()
-    at = words.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    pair = pa.array((codes + 1) * len(words.dictionary) + at).dictionary_encode()  # hashing: no sort
-    inverse = pair.indices.to_numpy()
-    first = np.zeros(len(pair.dictionary), dtype=np.int64)
-    first[inverse] = np.arange(len(inverse))  # any row of the pair will do
-    owners, values = subject.take(pa.array(first)).to_pylist(), words.dictionary.to_pylist()
-    chosen = (values[code] for code in at[first].tolist())
+    words = ids.indices.fill_null(0).to_numpy().astype(np.int64)
+    pairs = _pairs(codes[there], words[there], len(ids.dictionary))
+    first = np.zeros(pairs.max() + 1, dtype=np.int64)
+    first[pairs] = there  # any row of the pair will do
+    owners, values = subject.take(pa.array(first)).to_pylist(), ids.dictionary.to_pylist()
+    chosen = (values[word] for word in words[first].tolist())
     made = tokens_of(key, prefix, zip((owner or "" for owner in owners), chosen, strict=True))
-    missing = ids.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(made, pa.string()).take(pa.array(inverse, mask=missing))
+    at = np.full(len(ids), -1, dtype=np.int64)
+    at[there] = pairs
+    return pa.array(made, pa.string()).take(pa.array(at, mask=at < 0))
 
 
-def _tokens(key: bytes, prefix: str, ids: pa.Array) -> pa.Array:
+def _pairs(codes: npt.NDArray[np.int64], words: npt.NDArray[np.int64], n_words: int) -> npt.NDArray[np.int64]:
+    """A number per distinct (code, word): the word itself where each word has one code only, as sessions have."""
+    import numpy as np
     import pyarrow as pa
 
-    words = ids.dictionary_encode()
-    made = [token(key, prefix, encoded(word)) for word in words.dictionary.to_pylist()]
-    return pa.array(made, pa.string()).take(words.indices)
+    owner = np.zeros(n_words, dtype=np.int64)
+    owner[words] = codes
+    if (owner[words] == codes).all():
+        return words
+    numbers: npt.NDArray[np.int64] = pa.array((codes + 1) * n_words + words).dictionary_encode().indices.to_numpy()
+    return numbers
+
+
+def _tokens(key: bytes, prefix: str, ids: pa.DictionaryArray) -> pa.Array:
+    import pyarrow as pa
+
+    made = [token(key, prefix, encoded(word)) for word in ids.dictionary.to_pylist()]
+    return pa.array(made, pa.string()).take(ids.indices)
 
 
 def _purpose_lists() -> pa.Array:
