@@ -50,7 +50,7 @@ def best(work: Callable[[], object], repeats: int = REPEATS) -> tuple[float, flo
         began, used, waited = time.perf_counter(), time.process_time(), _waited()
         work()
         took = time.perf_counter() - began
-        clock, rest = min(clock, took), min(rest, max(0.0, took - (_waited() - waited)))
+        clock, rest = min(clock, took), min(rest, max(1e-6, took - (_waited() - waited)))
         cpu = min(cpu, time.process_time() - used)
     return clock, rest, cpu
 
