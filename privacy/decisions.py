@@ -39,10 +39,11 @@ def purposes_held(
     held[codes < 0] = ALL_HOLD
     simple, complicated = _split(subjects, decisions)
     has_subject = np.flatnonzero(codes >= 0)
+    at, created_of, received_of = codes[has_subject], created[has_subject], received[has_subject]
+    bits = np.zeros(len(at), dtype=np.uint8)
     for bit, (decided, known) in simple.items():
-        at = codes[has_subject]
-        holds = (decided[at] <= created[has_subject]) & (known[at] <= received[has_subject])
-        held[has_subject[holds]] |= np.uint8(1 << bit)
+        bits |= ((decided[at] <= created_of) & (known[at] <= received_of)).astype(np.uint8) << np.uint8(bit)
+    held[has_subject] = bits
     if complicated:
         order = np.argsort(codes, kind="stable")
         ordered = codes[order]
