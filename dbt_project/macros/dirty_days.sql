@@ -33,6 +33,7 @@
     set local jit = off;
     select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
     {% if not is_incremental() %}
+    {{ keep_closed_days() }};
     delete from {{ model_days() }} where model = '{{ this.name }}';
     {% endif %}
     create temporary table dirty_days on commit drop as
@@ -71,5 +72,45 @@
     insert into {{ model_days() }} (model, upstream, event_day, version)
     select '{{ this.name }}', upstream, event_day, version from dirty_days where version is not null
     on conflict (model, upstream, event_day) do update set version = excluded.version, is_verified = false
-    {% if not is_incremental() %}; analyze {{ this }} {% endif %}
+    {% if not is_incremental() %}; {{ put_closed_days_back() }}; analyze {{ this }} {% endif %}
+{% endmacro %}
+
+{#
+  A full refresh cannot make days again whose events are past their retention: no state and no safe day is left of them.
+  It keeps their rows as they are, in every model with a column event_day, and what is made of such rows is made anew.
+#}
+{% macro keep_closed_days() %}
+    do $closed$ begin
+        if exists (
+            select from pg_attribute where attrelid = to_regclass('{{ this.schema }}.{{ this.identifier }}')
+                and attname = 'event_day' and not attisdropped
+        ) then
+            create temporary table closed_rows on commit drop as
+            select * from {{ this }} as old
+            where not exists (
+                select from {{ model_days() }} as built
+                where built.model = '{{ this.name }}' and built.event_day = old.event_day
+            ) and not exists (
+                select from {{ source('safe', 'event_days') }} as present where present.event_day = old.event_day
+            );
+        end if;
+    end $closed$
+{% endmacro %}
+
+{# A column that is new since then is null in them. #}
+{% macro put_closed_days_back() %}
+    do $closed$ declare
+        shared text := (
+            select string_agg(quote_ident(new.attname), ', ')
+            from pg_attribute as new
+            inner join pg_attribute as old on new.attname = old.attname and new.atttypid = old.atttypid
+            where new.attrelid = to_regclass('{{ this.schema }}.{{ this.identifier }}') and new.attnum > 0
+                and old.attrelid = to_regclass('pg_temp.closed_rows') and not (new.attisdropped or old.attisdropped)
+        );
+    begin
+        if shared is not null then
+            execute 'insert into {{ this }} (' || shared || ') select ' || shared || ' from closed_rows as old '
+                || 'where not exists (select from {{ this }} as made where made.event_day = old.event_day)';
+        end if;
+    end $closed$
 {% endmacro %}
