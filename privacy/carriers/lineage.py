@@ -6,63 +6,28 @@ list; everything else passes on what its arguments carry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 
+from privacy.carriers.scopes import Scope
+from privacy.carriers.syntax import (
+    HOW,
+    LOSING,
+    LOSING_FUNCTIONS,
+    OPAQUE_FUNCTIONS,
+    alias_columns,
+    conditions_in,
+    equated,
+    output_name,
+    sources_of,
+    value_columns,
+)
 from privacy.carriers.traces import Relation, Relations, Trace, joined, unanalysed, unknown_relation
 
 ROUNDS = 12
-LOSING = (
-    exp.Predicate, exp.Connector, exp.Not, exp.Count, exp.CountIf, exp.ApproxDistinct, exp.Length, exp.LogicalOr,
-    exp.LogicalAnd, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist, exp.Literal,
-    exp.DataType, exp.Interval, exp.Null, exp.Boolean, exp.Star,
-)  # fmt: skip
-LOSING_FUNCTIONS = frozenset({"octet_length", "bit_length", "jsonb_typeof", "json_typeof", "pg_typeof", "cardinality"})
-# They run SQL that stands in a text, or read what no catalog names.
-OPAQUE_FUNCTIONS = frozenset(
-    {
-        "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "table_to_xml", "schema_to_xml",
-        "database_to_xml", "cursor_to_xml", "dblink", "xmltable", "ts_stat", "crosstab", "pg_read_file",
-        "pg_read_binary_file", "lo_get", "loread", "current_setting", "current_query",
-    }
-)  # fmt: skip
-HOW = {
-    exp.Cast: "cast", exp.TryCast: "cast", exp.Concat: "concat", exp.DPipe: "concat", exp.ConcatWs: "concat",
-    exp.GroupConcat: "concat", exp.Array: "array", exp.ArrayAgg: "array", exp.Bracket: "array", exp.Window: "window",
-    exp.Case: "case", exp.Coalesce: "coalesce", exp.Subquery: "subquery", exp.JSONExtract: "json",
-    exp.JSONExtractScalar: "json", exp.JSONBExtract: "json", exp.JSONBExtractScalar: "json", exp.JSONObject: "json",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a query can see: known tables, common table expressions, its own sources and those of queries around it."""
-
-    known: Relations
-    tables: dict[str, Relation]
-    sources: dict[str, Relation]
-    outer: Scope | None = None
-
-    def find(self, name: str, table: str | None) -> Trace | None:
-        """The trace of a column; of a whole row where the name is a source's. What is not found fails closed."""
-        is_found, trace = self._look_up(name, table)
-        return trace if is_found else unanalysed(f"no column {table + '.' if table else ''}{name}")
-
-    def _look_up(self, name: str, table: str | None) -> tuple[bool, Trace | None]:
-        around = (False, None) if self.outer is None else self.outer._look_up(name, table)
-        if table is not None:
-            source = self.sources.get(table)
-            return around if source is None else (source.has(name), source.trace(name))
-        if closed := [source.columns[name] for source in self.sources.values() if name in source.columns]:
-            return True, joined(closed)
-        if name in self.sources:
-            return True, self.sources[name].whole()
-        if opened := [source.rest for source in self.sources.values() if source.is_open]:
-            return True, joined([*opened, around[1]])
-        return around
 
 
 def analyse(sql: str, known: Relations) -> Relation:
@@ -184,7 +149,7 @@ def _values(node: exp.Values, scope: Scope) -> Relation:
 
 def _selected(query: exp.Select, scope: Scope) -> Relation:
     inner = Scope(scope.known, scope.tables, {}, scope)
-    for source in _from(query):
+    for source in sources_of(query):
         _add_source(source, inner)
     _propagate_equalities(query, inner)
     made = Relation()
@@ -197,7 +162,7 @@ def _selected(query: exp.Select, scope: Scope) -> Relation:
 def _projected(projection: exp.Expr, scope: Scope, at: int, made: Relation) -> Iterator[tuple[str, Trace | None]]:
     star = projection.this if isinstance(projection, exp.Column) else projection
     if not isinstance(star, exp.Star):
-        yield _output_name(projection, at), value(projection, scope)
+        yield output_name(projection, at), value(projection, scope)
         return
     wanted = [projection.table] if isinstance(projection, exp.Column) and projection.table else list(scope.sources)
     for name in wanted:
@@ -210,26 +175,6 @@ def _projected(projection: exp.Expr, scope: Scope, at: int, made: Relation) -> I
                 column,
                 joined(s.columns[column] for n, s in scope.sources.items() if n in wanted and column in s.columns),
             )
-
-
-def _output_name(projection: exp.Expr, at: int) -> str:
-    if projection.alias_or_name:
-        return str(projection.alias_or_name)
-    inner = projection
-    while isinstance(inner, exp.Cast | exp.Paren | exp.Window | exp.Filter):
-        inner = inner.this
-    if isinstance(inner, exp.Func):
-        return inner.name.lower() if isinstance(inner, exp.Anonymous) else inner.sql_name().lower()
-    return str(inner.alias_or_name) or f"column{at}"
-
-
-def _from(query: exp.Select) -> Iterator[exp.Expr]:
-    start = query.args.get("from_") or query.args.get("from")
-    if start is not None:
-        yield start.this
-        yield from (join.this for join in start.this.args.get("joins") or [])
-    yield from query.args.get("laterals") or []
-    yield from (join.this for join in query.args.get("joins") or [])
 
 
 def _add_source(node: exp.Expr, scope: Scope) -> None:
@@ -286,26 +231,21 @@ def value_of_arguments(node: exp.Expr, scope: Scope) -> Trace | None:
 
 def _rows_of(node: exp.Expr, trace: Trace | None) -> Relation:
     found = trace.through("unnested") if trace else None
-    return Relation(dict.fromkeys(_alias_columns(node), found), found, is_open=True)
+    return Relation(dict.fromkeys(alias_columns(node), found), found, is_open=True)
 
 
 def _aliased(node: exp.Expr, relation: Relation) -> Relation:
-    return relation.renamed(_alias_columns(node))
-
-
-def _alias_columns(node: exp.Expr) -> list[str]:
-    alias = node.args.get("alias")
-    return [column.name for column in (alias.args.get("columns") or [])] if isinstance(alias, exp.TableAlias) else []
+    return relation.renamed(alias_columns(node))
 
 
 def _propagate_equalities(query: exp.Select, scope: Scope) -> None:
     """A column that a join or filter equates with a carrier holds the same values, wherever its own rows came from."""
     conditions = [join.args.get("on") for join in query.args.get("joins") or []]
     conditions += [query.args[name].this for name in ("where", "having") if query.args.get(name)]
-    found = [node for condition in conditions if condition is not None for node in _conditions(condition)]
+    found = [node for condition in conditions if condition is not None for node in conditions_in(condition)]
     nested = [node for node in found if isinstance(node, exp.Query)]
-    nested += [node for p in query.expressions for node in _conditions(p) if isinstance(node, exp.Query)]
-    pairs = [pair for node in found for pair in _equated(node)]
+    nested += [node for p in query.expressions for node in conditions_in(p) if isinstance(node, exp.Query)]
+    pairs = [pair for node in found for pair in equated(node)]
     n_carrying = -1
     while n_carrying != (n_carrying := _n_carrying(scope)):
         for inner in nested:  # a correlated query may equate a column of this one with a key of its own
@@ -319,28 +259,8 @@ def _n_carrying(scope: Scope) -> int:
     return sum(trace is not None for source in scope.sources.values() for trace in source.columns.values())
 
 
-def _conditions(node: exp.Expr) -> Iterator[exp.Expr]:
-    """Equalities and queries below a node, none of those inside another query."""
-    if isinstance(node, exp.Query):
-        yield node
-        return
-    if isinstance(node, exp.EQ | exp.NullSafeEQ | exp.In):
-        yield node
-    for child in node.iter_expressions():
-        yield from _conditions(child)
-
-
-def _equated(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
-    if isinstance(node, exp.In):
-        if (query := node.args.get("query")) is not None:
-            yield node.this, query
-    elif isinstance(node, exp.EQ | exp.NullSafeEQ):
-        right = node.expression
-        yield node.left, right.this if isinstance(right, exp.Any) else right
-
-
 def _taint(node: exp.Expr, trace: Trace, scope: Scope) -> None:
-    for column in _value_columns(node):
+    for column in value_columns(node):
         around: Scope | None = scope
         while around is not None:
             sources = [
@@ -349,11 +269,3 @@ def _taint(node: exp.Expr, trace: Trace, scope: Scope) -> None:
             for source in sources:
                 source.columns[column.name] = source.columns[column.name] or trace
             around = None if sources else around.outer
-
-
-def _value_columns(node: exp.Expr) -> Iterable[exp.Column]:
-    if isinstance(node, exp.Column):
-        yield node
-    elif not isinstance(node, (*LOSING, exp.Query)):
-        for child in node.iter_expressions():
-            yield from _value_columns(child)

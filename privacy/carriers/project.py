@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 
-from privacy.carriers.lineage import Scope, analyse, outputs
+from privacy.carriers.lineage import analyse, outputs
+from privacy.carriers.scopes import Scope
 from privacy.carriers.traces import Relation, Relations, joined, unanalysed
 
 if TYPE_CHECKING:
