@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration import plots
 from orchestration.platform import PlatformResource
+from orchestration.privacy.daily import daily
 
 if TYPE_CHECKING:
     from privacy.requests.overview import Overview
@@ -98,18 +99,13 @@ def approved_requests(platform: PlatformResource) -> dg.SensorResult | dg.SkipRe
     ])  # fmt: skip
 
 
-@dg.schedule(
-    job=requests_review_job,
-    cron_schedule="30 3 * * *",
-    execution_timezone="UTC",
+daily_requests_review = daily(
+    requests_review_job,
+    "03:30",
+    name="daily_requests_review",
+    key="requests",
     description="Removes expired packages and counts late requests at 03:30 UTC.",
 )
-def daily_requests_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """One run a day."""
-    day = context.scheduled_execution_time.date().isoformat()
-    return dg.RunRequest(run_key=f"requests-{day}", tags={"lethe/cause": "schedule: daily review of requests"})
-
-
 ASSETS: list[dg.AssetsDefinition] = []
 JOBS = [request_job, requests_review_job]
 SCHEDULES = [daily_requests_review]

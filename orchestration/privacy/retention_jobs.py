@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration import plots
 from orchestration.platform import PlatformResource
+from orchestration.privacy.daily import daily
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,18 +52,13 @@ def retention_job() -> None:
     retention_run()
 
 
-@dg.schedule(
-    job=retention_job,
-    cron_schedule="0 3 * * *",
-    execution_timezone="UTC",
+daily_retention = daily(
+    retention_job,
+    "03:00",
+    name="daily_retention",
+    key="retention",
     description="Deletes what is past its term at 03:00 UTC, after the day that ended was built.",
 )
-def daily_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """One run a day: nothing gets older than its term and a day."""
-    day = context.scheduled_execution_time.date().isoformat()
-    return dg.RunRequest(run_key=f"retention-{day}", tags={"lethe/cause": "schedule: daily retention"})
-
-
 ASSETS: list[dg.AssetsDefinition] = []
 JOBS = [retention_job]
 SCHEDULES = [daily_retention]

@@ -19,6 +19,7 @@ from typing import Any
 from privacy.erasure.errors import BrokenLedgerError
 from privacy.erasure.keys import Blinder
 from privacy.signing import canonical
+from privacy.vault.files import sync_folder
 
 REFUSAL = timedelta(days=56)  # two cycles of 28 days: late events of the erased are not taken in
 START = hashlib.sha256(b"lethe erasures").hexdigest()
@@ -114,15 +115,6 @@ class Ledger:
         with os.fdopen(descriptor, "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _checked(lines: list[bytes], path: Path) -> Iterator[Entry]:
