@@ -79,7 +79,9 @@ def texts(values: pa.Array, kind: str) -> pa.Array:
     import pyarrow.compute as pc
 
     if kind == "timestamp":
-        return pc.binary_replace_slice(values.cast(pa.string()), 10, 11, "T")
+        # All are of UTC: without the zone Arrow needs no calendar of it, which takes it thirty times as long.
+        plain = pc.binary_replace_slice(values.cast(pa.timestamp("us")).cast(pa.string()), 10, 11, "T")
+        return joined(plain, "Z")
     if kind in ("integer", "number", "boolean", "date"):
         return values.cast(pa.string())
     return values
