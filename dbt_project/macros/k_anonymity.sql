@@ -47,6 +47,7 @@
             {{ parent | join(', ') }},
             {{ part | join(', ') }},
             case
+                when {{ n_people }} between 1 and {{ k }} - 1 then null
                 when min_people between 1 and {{ k }} - 1 and ({{ n_people }} > 0 or n_positive < 2)
                     and (place <= 2 or people_before < {{ k }}) then null
                 else {{ n_people }}
