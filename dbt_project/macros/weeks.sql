@@ -31,16 +31,20 @@
 {%- endmacro %}
 
 {# Pre-hook: a dirty day changes itself and the `n_after` days after it that look back at it. #}
-{% macro delete_days_after(n_after) %}
+{% macro delete_days_after(n_after, column='event_day') %}
     {% if is_incremental() %}
     create temporary table touched_days on commit drop as
     select distinct event_day + step as event_day
     from dirty_days
     cross join generate_series(0, {{ n_after }}) as step;
     analyze touched_days;
-    delete from {{ this }} where event_day = any(array(select event_day from touched_days))
+    delete from {{ this }} where {{ column }} = any(array(select event_day from touched_days))
     {% endif %}
 {% endmacro %}
+
+{% macro where_touched_day(column='event_day') -%}
+    {%- if is_incremental() %} where {{ column }} = any(array(select event_day from touched_days)) {% endif -%}
+{%- endmacro %}
 
 {# Weeks of days that no test has passed yet, for a test's `where`: "week_on = __unverified_weeks__". #}
 {% macro unverified_weeks(model) -%}

@@ -24,8 +24,7 @@ days as (
         (array_agg(company order by occurred_at desc, event_id desc) filter (where company is not null))[1] as company,
         (array_agg(plan order by occurred_at desc, event_id desc) filter (where plan is not null))[1] as plan,
         count(*)::int as n_events,
-        (count(*) filter (where action = 'prompt'))::int as n_ai_interactions,
-        count(distinct action)::int as n_actions
+        (count(*) filter (where action = 'prompt'))::int as n_ai_interactions
     from of_people
     group by subject, event_day
 ),

@@ -26,6 +26,13 @@ moves as (
         end as to_step
     from visits as v
     cross join lateral generate_series(1, cardinality(v.steps) + 1) as s (step_no)
+),
+
+-- By person first: hashing them beats sorting them.
+of_people as (
+    select event_day, step_no, from_step, to_step, subject, count(*) as n_visits
+    from moves
+    group by event_day, step_no, from_step, to_step, subject
 )
 
 select
@@ -33,7 +40,7 @@ select
     step_no,
     from_step,
     to_step,
-    count(*)::int as n_visits,
-    count(distinct subject)::int as n_people
-from moves
+    sum(n_visits)::int as n_visits,
+    count(*)::int as n_people
+from of_people
 group by event_day, step_no, from_step, to_step

@@ -5,7 +5,7 @@
     indexes=[{'columns': ['starts_on', 'period', 'status'], 'unique': true}],
     pre_hook=[
         "{{ find_dirty_days(['agg_analytics_user_day', 'agg_analytics_user_week', 'agg_analytics_users']) }}",
-        "{{ delete_dirty_periods() }}"
+        "{{ delete_dirty_periods(ref('agg_analytics_user_day'), ref('agg_analytics_user_week')) }}"
     ],
     post_hook="{{ record_built_days() }}"
 ) }}
@@ -19,7 +19,7 @@ with people as (
     ('week', ref('agg_analytics_user_week'), 'week_on', 7, 'signup_week'),
 ] %}
 {{ period }}s as (
-    {{ periods_to_build(relation, column, period) }}
+    {{ periods_to_build(relation, column, period, length) }}
 ),
 
 {{ period }}_present as (

@@ -8,9 +8,10 @@
 ) }}
 
 with visits as (
-    select subject, event_day, steps, n_steps > cardinality(steps) as is_cut
+    select subject, event_day, steps, n_steps > cardinality(steps) as is_cut, count(*) as n_visits
     from {{ ref('agg_analytics_visits') }}
     {{ where_dirty_day() }}
+    group by subject, event_day, steps, n_steps > cardinality(steps)
 ),
 
 paths as (
@@ -18,9 +19,9 @@ paths as (
         event_day,
         array_to_string(steps, ' > ') || case when is_cut then ' > (more)' else '' end as journey,
         cardinality(steps) as n_steps,
-        count(*) as n_visits,
-        count(distinct subject) as n_people,
-        sum(count(*)) over (partition by event_day) as n_visits_of_day
+        sum(n_visits)::bigint as n_visits,
+        count(*) as n_people,
+        sum(sum(n_visits)) over (partition by event_day) as n_visits_of_day
     from visits
     group by event_day, steps, is_cut
 ),

@@ -45,7 +45,7 @@ runs as (
 ),
 
 grams as (
-    select r.subject, r.event_day, g.n_steps, g.pattern
+    select r.subject, r.event_day, g.n_steps, g.pattern, count(*) as n_uses
     from runs as r
     cross join lateral (
         values
@@ -54,14 +54,15 @@ grams as (
         (4, r.step_1 || ' > ' || r.step_2 || ' > ' || r.step_3 || ' > ' || r.step_4)
     ) as g (n_steps, pattern)
     where g.pattern is not null
+    group by r.subject, r.event_day, g.n_steps, g.pattern
 )
 
 select
     event_day,
     n_steps,
     pattern,
-    count(*) as n_uses,
-    count(distinct subject) as n_people
+    sum(n_uses)::bigint as n_uses,
+    count(*) as n_people
 from grams
 group by event_day, n_steps, pattern
-having count(distinct subject) >= {{ var('k_people') }}
+having count(*) >= {{ var('k_people') }}
