@@ -23,6 +23,7 @@ from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpre
 from warehouse.settings import Settings
 
 GIT_LOG = "git_activity/git_activity.jsonl.gz"
+WEB_PEER = HERE / ".venvs" / "dbt_web"  # a checkout, or a link to one
 PRESIDIO = ("presidio", "presidio_analyzer", "presidio-analyzer==2.2.366", "spacy")
 
 
@@ -122,6 +123,14 @@ def rulings(runner: Runner) -> list[Row]:
     ]
 
 
+def web_sessions(runner: Runner) -> list[Row]:
+    found = runner.document("web_sessions", *(("--peer", str(WEB_PEER)) if WEB_PEER.exists() else ()))
+    return [
+        Row("page views, sessions and people of a website", found["ours"], "events/s"),
+        Row("peer: dbt web package on the same events", found.get("peer"), "events/s", note=str(found["why"])),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """What measures, and after how many minutes it is stopped."""
@@ -140,6 +149,7 @@ BENCHMARKS = tuple(
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
         (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
+        (web_sessions, 15),
     )
 )  # fmt: skip
 
