@@ -24,6 +24,10 @@ TRAINING_SET = "lethe.training_set_id"
 DEADLINE = timedelta(days=7)  # a training takes minutes; a week leaves room for a candidate that its gates refuse
 
 
+class UntraceableVersionError(Exception):
+    """A version that names no training set: nobody can tell from whom it learnt."""
+
+
 class OverdueModelError(Exception):
     """A version that learnt from somebody who is gone and was not replaced in time."""
 
@@ -82,12 +86,22 @@ def members(conn: psycopg.Connection[Any], tokens: Sequence[str], blinding_key: 
 
 
 def taint(registry: Registry, training_sets: Collection[str], *, cause: str, now: datetime) -> list[TaintedVersion]:
-    """Mark exactly the versions that learnt from one of the sets. A second cause leaves the earlier deadline."""
-    wanted = set(training_sets)
+    """Mark exactly the versions that learnt from one of the sets. A second cause leaves the earlier deadline.
+
+    Raises UntraceableVersionError, and marks none, where a version leads to no training set: it may have learnt from
+    anybody.
+    """
+    wanted, versions = set(training_sets), registry.versions()
+    lost = [version for version, tags in versions.items() if TRAINING_SET not in tags]
+    if lost:
+        raise UntraceableVersionError(
+            f"version {lost[0]} of {registry.name} names no training set, so nobody can tell from whom it learnt; "
+            f"delete it, or tag it with {TRAINING_SET}"
+        )
     if not wanted:
         return []
     found = []
-    for version, tags in registry.versions().items():
+    for version, tags in versions.items():
         if tags.get(TRAINING_SET) in wanted:
             retrain_by = datetime.fromisoformat(tags[RETRAIN_BY]) if RETRAIN_BY in tags else now + DEADLINE
             if TAINTED not in tags:

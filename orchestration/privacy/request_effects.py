@@ -94,7 +94,7 @@ def assess(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Reque
 
 
 def models_that_used(platform: Platform, subject: str) -> list[dict[str, Any]]:
-    """Training sets that hold a person, with the model versions that learned from each; one row a version."""
+    """Training sets that hold a person, with the runs and versions that learned from each; one row a version."""
     from ml.taint import TRAINING_SET, members
     from privacy.exports.exporting import keys_of
 
@@ -105,10 +105,17 @@ def models_that_used(platform: Platform, subject: str) -> list[dict[str, Any]]:
         return []
     versions = platform.registry.versions()
     rows = [
-        {"training_set": name, "model": platform.registry.name, "version": version}
+        {
+            "training_set": name,
+            "run": platform.registry.run_id(version),
+            "model": platform.registry.name,
+            "version": version,
+        }
         for name in sets
         for version, tags in versions.items()
         if tags.get(TRAINING_SET) == name
     ]
     known = {row["training_set"] for row in rows}
-    return rows + [{"training_set": name, "model": None, "version": None} for name in sets if name not in known]
+    return rows + [
+        {"training_set": name, "run": None, "model": None, "version": None} for name in sets if name not in known
+    ]

@@ -12,8 +12,10 @@ from ml.registry import Registry
 from ml.taint import (
     DEADLINE,
     TAINTED,
+    TRAINING_SET,
     OverdueModelError,
     Taint,
+    UntraceableVersionError,
     members,
     needs_retraining,
     overdue,
@@ -75,6 +77,13 @@ def test_only_the_versions_of_the_set_are_marked(candidate: Candidate, registry:
     (again,) = taint(registry, [name], cause="erasure-2", now=AT + timedelta(days=3))
     assert again.retrain_by == AT + DEADLINE
     assert json.dumps(marked.fact())
+
+
+@pytest.mark.integration
+def test_a_version_that_leads_to_no_training_set_stops_an_erasure(candidate: Candidate, registry: Registry) -> None:
+    registry._client.delete_model_version_tag(registry.name, str(candidate.version), TRAINING_SET)
+    with pytest.raises(UntraceableVersionError, match="nobody can tell from whom"):
+        taint(registry, [], cause="erasure-1", now=AT)
 
 
 @pytest.mark.integration

@@ -120,6 +120,9 @@ class Versions:
 
     name = "churn"
 
+    def run_id(self, version: int) -> str:
+        return f"run-{version}"
+
     def versions(self) -> dict[int, dict[str, str]]:
         return {1: {"lethe.training_set_id": "churn-1"}, 2: {"lethe.training_set_id": "churn-9"}}
 
@@ -137,6 +140,6 @@ def test_the_models_that_learned_from_a_person_are_named(platform: PlatformResou
             for blinded in blind(tokens, set_key(key, name)):
                 conn.execute("insert into ml.training_subjects values (%s, %s)", (name, blinded))
     rows = {who: models_that_used(opened, who) for who in ("user-1", "user-2", "user-3")}
-    learned = {"training_set": "churn-1", "model": "churn", "version": 1}
-    gone = {"training_set": "churn-2", "model": None, "version": None}
+    learned = {"training_set": "churn-1", "run": "run-1", "model": "churn", "version": 1}
+    gone = {"training_set": "churn-2", "run": None, "model": None, "version": None}
     assert rows == {"user-1": [learned], "user-2": [learned, gone], "user-3": []}
