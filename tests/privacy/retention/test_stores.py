@@ -137,7 +137,7 @@ def fill_a_month(database: Database, generic: list[Store], now: datetime, needed
         database,
         [
             Event(f"{day} {term} {kind}", day, term=term, event_type=kind, action=action)
-            for day in days for term in terms for kind, action in kinds
+            for day in days for kind, action in kinds for term in (terms if kind == "ai" else terms[1:])
         ],
     )  # fmt: skip
     with database.connect(ADMIN) as conn:
