@@ -136,11 +136,14 @@ def stores_of(platform: Platform, *, with_manifest: bool = True) -> Stores:
 
 
 def _manifest(platform: Platform) -> dict[str, Any]:
+    import yaml
+
     from orchestration import dbt
+    from privacy.carriers.templates import with_variables
 
     dbt.use_login(platform.database)
     found: dict[str, Any] = json.loads(dbt.manifest_path(platform.settings).read_text())
-    return found
+    return with_variables(found, yaml.safe_load((dbt.PROJECT_DIR / "dbt_project.yml").read_text()))
 
 
 def ledger_of(platform: Platform) -> Ledger:

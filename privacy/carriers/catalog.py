@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import psycopg
 
 from privacy.carriers.lineage import analyse
-from privacy.carriers.project import Manifest, relations
+from privacy.carriers.project import relations
+from privacy.carriers.templates import Manifest
 from privacy.carriers.traces import Relation, Trace, unanalysed
 from warehouse.roles import DBT_SCHEMAS
 from warehouse.subjects import SUBJECT_COLUMNS, SUBJECT_TABLES

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 
 from privacy.carriers.lineage import analyse, outputs
 from privacy.carriers.scopes import Scope
+from privacy.carriers.templates import BUILT, Manifest, render
 from privacy.carriers.traces import Relation, Relations, joined, unanalysed
 
-if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
-
 ROUNDS = 8
-BUILT = ("model", "snapshot", "seed")
-Manifest = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A relation as a template writes it: schema and name, no database."""
-
-    schema: str
-    identifier: str
-
-    def __str__(self) -> str:
-        return f'"{self.schema}"."{self.identifier}"'
-
-    @property
-    def name(self) -> str:
-        return self.identifier
 
 
 def relations(manifest: Manifest, base: Relations) -> dict[str, Relation]:
@@ -79,7 +58,7 @@ def _model(node: Mapping[str, Any], manifest: Manifest, known: Relations) -> Rel
         return Relation(rest=unanalysed("seed"), is_open=True)
     compiled = node.get("compiled_code")
     try:
-        texts = [compiled] if compiled else [_render(node["raw_code"], node, manifest, flag) for flag in (False, True)]
+        texts = [compiled] if compiled else [render(node["raw_code"], node, manifest, flag) for flag in (False, True)]
     except Exception as error:  # noqa: BLE001 - whatever a template does, it must not pass as clean
         return Relation(rest=unanalysed(f"template: {type(error).__name__}"), is_open=True)
     found: Relation | None = None
@@ -121,7 +100,7 @@ def _hook_statements(node: Mapping[str, Any], manifest: Manifest, kinds: tuple[s
         for hook in node.get("config", {}).get(kind) or []:
             text = hook["sql"] if isinstance(hook, dict) else str(hook)
             try:
-                rendered = _render(text, node, manifest, True)
+                rendered = render(text, node, manifest, True)
             except Exception:  # noqa: BLE001, S112 - a temporary table that is missing then makes its readers carriers
                 continue
             yield from _statements(rendered)
@@ -135,53 +114,6 @@ def _statements(text: str) -> Iterator[exp.Expr]:
             yield from (statement for statement in parse(cleaned, read="postgres") if statement is not None)
         except SqlglotError:
             continue
-
-
-def _render(text: str, node: Mapping[str, Any], manifest: Manifest, is_incremental: bool) -> str:
-    """The SQL of a template, with the project's own macros and dbt's few names; anything else raises."""
-    macros = {
-        macro["name"]: macro["macro_sql"]
-        for macro in manifest.get("macros", {}).values()
-        if macro.get("package_name") == node.get("package_name")
-        and macro["macro_sql"].lstrip().startswith(("{% macro", "{%- macro"))
-    }
-    imports = f"{{% from 'macros' import {', '.join(macros)} with context %}}" if macros else ""
-    template = _environment("\n".join(macros.values())).from_string(imports + text)
-    return template.render(_names(node, manifest, is_incremental))
-
-
-@lru_cache(maxsize=4)
-def _environment(macros: str) -> SandboxedEnvironment:
-    from jinja2 import DictLoader, StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    loader = DictLoader({"macros": macros})
-    return SandboxedEnvironment(undefined=StrictUndefined, extensions=["jinja2.ext.do"], loader=loader)
-
-
-def _names(node: Mapping[str, Any], manifest: Manifest, is_incremental: bool) -> dict[str, Any]:
-    nodes = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] in BUILT}
-    sources = {(s["source_name"], s["name"]): s for s in manifest.get("sources", {}).values()}
-
-    def ref(*names: str, **_: object) -> Named:
-        found = nodes[names[-1]]
-        return Named(found["schema"], found.get("alias") or found["name"])
-
-    def source(group: str, table: str) -> Named:
-        found = sources[group, table]
-        return Named(found["schema"], found.get("identifier") or found["name"])
-
-    nothing: Callable[..., str] = lambda *_, **__: ""  # noqa: E731
-    return {
-        "ref": ref,
-        "source": source,
-        "config": nothing,
-        "log": nothing,
-        "this": Named(node["schema"], node.get("alias") or node["name"]),
-        "is_incremental": lambda: is_incremental,
-        "execute": True,
-        "model": node,
-    }
 
 
 def _in_order(manifest: Manifest) -> list[Mapping[str, Any]]:

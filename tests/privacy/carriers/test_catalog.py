@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from privacy.carriers.catalog import fetch_columns, find_carriers
 from privacy.carriers.project import relations
+from privacy.carriers.templates import with_variables
 from privacy.erasure.errors import UncoveredCarrierError
 from privacy.erasure.targets import TARGETS, require_cover, require_registry
 from warehouse.database import ADMIN, Database
@@ -30,8 +32,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [str(Path(sys.executable).with_name("dbt")), "parse", "--quiet", "--project-dir", str(PROJECT)]
     command += ["--profiles-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target)]
     subprocess.run(command, check=True, env=environment, cwd=target)
-    found: dict[str, Any] = json.loads((target / "manifest.json").read_text())
-    return found
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    return with_variables(json.loads((target / "manifest.json").read_text()), project)
 
 
 def carrying(database: Database, manifest: dict[str, Any] | None) -> dict[str, set[str]]:
