@@ -39,7 +39,7 @@ def test_every_asset_has_owner_group_and_description(graph: AssetGraph) -> None:
 def test_one_graph_leads_from_the_file_to_the_champion(graph: AssetGraph) -> None:
     above = graph.get_ancestor_asset_keys(dg.AssetKey(["ml", "churn_champion"]))
     way = (["raw", "imports"], ["raw", "system_logs"], ["quality", "raw_in"], ["safe", "pseudonymous_events"],
-           ["sessions", "ses_sessions"], ["features", "ftr_user_weekly"], ["quality", "features_out"],
+           ["aggregates", "agg_user_day"], ["features", "ftr_user_weekly"], ["quality", "features_out"],
            ["ml", "training_set"], ["ml", "churn_candidate"])  # fmt: skip
     assert {dg.AssetKey(key) for key in way} <= set(above)
 
