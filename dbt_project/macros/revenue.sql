@@ -109,8 +109,8 @@
     select b.kind, b.occurred_at
     from {{ changes }} as b
     where b.company = c.company and b.subscription_key = c.subscription_key
-        and (b.occurred_at, b.event_id) {{ side }} (c.occurred_at, c.event_id) and {{ which }}
-    order by b.occurred_at{{ ' desc' if side == '<' }}, b.event_id{{ ' desc' if side == '<' }}
+        and (b.occurred_at, b.statement_no) {{ side }} (c.occurred_at, c.statement_no) and {{ which }}
+    order by b.occurred_at{{ ' desc' if side == '<' }}, b.statement_no{{ ' desc' if side == '<' }}
     limit 1
 {%- endmacro %}
 
@@ -128,3 +128,15 @@
 
 {# Mean days of a month in the Gregorian calendar. #}
 {% macro days_of_month() -%} 30.436875 {%- endmacro %}
+
+{# What was spent to win customers, as dbt_project.yml says, as rows. #}
+{% macro acquisition_costs() -%}
+    {%- set found = [] -%}
+    {%- for month, channels in var('acquisition_costs', {}).items() -%}
+    {%- for channel, cost in channels.items() -%}
+    {%- do found.append("select date '" ~ month ~ "' as month_on, '" ~ channel ~ "' as channel, "
+        ~ cost ~ "::numeric as cost") -%}
+    {%- endfor -%}
+    {%- endfor -%}
+    {{ found | join(' union all ') or 'select null::date as month_on, null::text as channel, 0::numeric as cost where false' }}
+{%- endmacro %}

@@ -1,16 +1,18 @@
-{# Tables of the product's schemas with rows (as of the last analyze) and bytes on disk, partitions within their parent. #}
+{# Tables of this project and of its sources with their bytes on disk; 0 for what is not built yet. #}
 {% macro measured_tables() -%}
+    {%- set found = [] -%}
+    {%- if execute -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized in ('incremental', 'table') -%}
+    {%- do found.append((node.schema, node.alias)) -%}
+    {%- endfor -%}
+    {%- for source in graph.sources.values() -%} {%- do found.append((source.schema, source.identifier)) -%} {%- endfor -%}
+    {%- endif -%}
+    {%- for schema, table in (found or [('staging', 'model_days')]) | sort %}
     select
-        n.nspname::text as schema_name,
-        coalesce(parent.relname, c.relname)::text as table_name,
-        sum(greatest(c.reltuples, 0))::bigint as n_rows,
-        sum(pg_total_relation_size(c.oid))::bigint as n_bytes
-    from pg_class as c
-    inner join pg_namespace as n on c.relnamespace = n.oid
-    left join pg_inherits as i on c.oid = i.inhrelid
-    left join pg_class as parent on i.inhparent = parent.oid
-    where c.relkind in ('r', 'm')
-        and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'dagster', 'mlflow')
-        and n.nspname not like 'pg_temp%'
-    group by n.nspname, coalesce(parent.relname, c.relname)
+        '{{ schema }}'::text as schema_name,
+        '{{ table }}'::text as table_name,
+        coalesce(pg_total_relation_size(to_regclass('{{ schema }}.{{ table }}')), 0) as n_bytes
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}

@@ -39,7 +39,7 @@ TABLES = (
     "marts.mart_ltv",
 )
 MODELS = (
-    *("stg_analytics_events", "stg_training_events", "acquisition_costs", "agg_company_channels", "agg_outcome_days"),
+    *("stg_analytics_events", "stg_training_events", "agg_company_channels", "agg_outcome_days"),
     *("agg_subscription_changes+", "agg_company_day_usage+", "agg_customer_purchases+", "agg_rating_pair_days+"),
     *("agg_experiment_days+", "agg_quality_days+", "mart_storage_cost"),
 )

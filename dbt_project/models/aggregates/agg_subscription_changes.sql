@@ -3,8 +3,8 @@
     materialized='incremental',
     incremental_strategy='append',
     indexes=[
-        {'columns': ['company', 'subscription_key', 'occurred_at', 'event_id'], 'unique': true},
-        {'columns': ['company', 'subscription_key', 'is_cash', 'occurred_at', 'event_id']},
+        {'columns': ['company', 'subscription_key', 'occurred_at', 'statement_no'], 'unique': true},
+        {'columns': ['company', 'subscription_key', 'is_cash', 'occurred_at', 'statement_no']},
         {'columns': ['event_day']}
     ],
     pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
@@ -39,10 +39,12 @@ statements as (
 )
 
 select
-    event_id,
     company,
     coalesce(resource, '') as subscription_key,
     occurred_at,
+    (row_number() over (
+        partition by company, coalesce(resource, ''), occurred_at order by event_id
+    ))::int as statement_no,
     event_day,
     kind,
     kind = 'cash' as is_cash,

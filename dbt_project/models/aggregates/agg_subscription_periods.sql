@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     indexes=[
-        {'columns': ['company', 'subscription_key', 'started_at', 'event_id'], 'unique': true},
+        {'columns': ['company', 'subscription_key', 'started_at', 'statement_no'], 'unique': true},
         {'columns': ['started_on']},
         {'columns': ['ended_on']}
     ],
@@ -51,7 +51,6 @@ surrounded as (
 )
 
 select
-    event_id,
     company,
     subscription_key,
     plan,
@@ -61,6 +60,7 @@ select
     mrr,
     not is_continued as is_start,
     occurred_at as started_at,
+    statement_no,
     event_day as started_on,
     least(runs_out_at, next_at) as ended_at,
     (least(runs_out_at, next_at) at time zone 'UTC')::date as ended_on,

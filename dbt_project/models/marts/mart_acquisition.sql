@@ -1,7 +1,11 @@
 -- Customers won by month and channel, and what one cost. Groups of fewer than k companies are left out.
 {{ config(materialized='table') }}
 
-with movements as (
+with spent as (
+    {{ acquisition_costs() }}
+),
+
+movements as (
     select company, month_on, mrr_change from {{ ref('agg_company_month_mrr') }}
     where movement = 'new'
 ),
@@ -28,9 +32,9 @@ select
     w.channel,
     w.n_companies,
     w.new_mrr,
-    s.cost::numeric as acquisition_cost,
+    s.cost as acquisition_cost,
     round(s.cost / w.n_companies, 2) as cost_per_customer,
     round(s.cost / nullif(w.new_mrr, 0), 2) as months_to_recover
 from won as w
-left join {{ ref('acquisition_costs') }} as s on w.month_on = s.month_on and w.channel = s.channel
+left join spent as s on w.month_on = s.month_on and w.channel = s.channel
 where w.n_companies >= {{ var('k_people', 5) }}

@@ -1,4 +1,4 @@
--- What every table of the warehouse occupies now and costs a month. A view: sizes change with every write.
+-- What every table of dbt and of its sources occupies now and costs a month. A view: sizes change with every write.
 {{ config(materialized='view') }}
 
 with tables as (
@@ -8,8 +8,6 @@ with tables as (
 select
     schema_name,
     table_name,
-    n_rows,
     n_bytes,
-    round(n_bytes::numeric / greatest(n_rows, 1), 1) as bytes_per_row,
     round(n_bytes::numeric / 1000000000 * {{ var('prices').gigabyte_month }}, 6) as monthly_cost
 from tables

@@ -19,7 +19,7 @@ plans as (
     select
         m.month_on,
         p.company,
-        (array_agg(p.plan order by p.mrr desc, p.started_at desc, p.event_id asc))[1] as plan,
+        (array_agg(p.plan order by p.mrr desc, p.started_at desc, p.plan asc))[1] as plan,
         sum(p.mrr) as mrr,
         sum(p.seats) as n_seats
     from months as m

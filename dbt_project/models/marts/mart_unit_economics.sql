@@ -18,7 +18,8 @@ costs as (
 ),
 
 spent as (
-    select month_on, sum(cost)::numeric as acquisition_cost from {{ ref('acquisition_costs') }}
+    select month_on, sum(cost) as acquisition_cost
+    from ({{ acquisition_costs() }}) as costs_of_channels
     group by month_on
 ),
 
