@@ -1,7 +1,7 @@
 {# Tables of this project and of its sources with their bytes on disk; 0 for what is not built yet. #}
 {% macro measured_tables() -%}
     {%- set found = [] -%}
-    {%- if execute -%}
+    {%- if execute and graph is defined -%}
     {%- for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized in ('incremental', 'table') -%}
     {%- do found.append((node.schema, node.alias)) -%}
