@@ -1,14 +1,18 @@
 -- Events of pages and consent banners, of people who agreed to analytics. JSON is read here and nowhere below.
 with events as (
-    select *, data || coalesce(data -> '_metadata', '{}') as details
-    from {{ source('safe', 'pseudonymous_events') }}
+    select * from {{ source('safe', 'pseudonymous_events') }}
     where subject is not null and purposes @> array['analytics']
 ),
 
+-- A function in `from` is called once a row; written as an expression it would be called again for every column.
 of_pages as (
-    select *, coalesce(data -> '_client_info', '{}') as client
+    select
+        events.*,
+        merged.details,
+        coalesce(events.data -> '_client_info', '{}') as client
     from events
-    where action in {{ web_actions() }} or details ? 'page_view_id'
+    cross join lateral jsonb_concat(events.data, coalesce(events.data -> '_metadata', '{}')) as merged (details)
+    where events.action in {{ web_actions() }} or merged.details ? 'page_view_id'
 )
 
 select
