@@ -8,6 +8,7 @@ import pytest
 
 from collection.columns import Rows, SessionState, arrange
 from collection.errors import InputError, MappingError
+from collection.expressions import values_at
 from collection.mapping import Mapping, load_mapping, parse_mapping
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -89,6 +90,19 @@ def test_an_object_is_built_of_fields() -> None:
     m = mapping(client_info="{object: {ip: addr, agent: ua}}")
     rows = mapped(m, {"addr": "::1", "ua": None}, {})
     assert rows.column("client_info") == ['{"ip":"::1"}', None]
+
+
+def test_a_pointer_steps_into_an_array() -> None:
+    """RFC 6901: digits name an item; what is no array, or too short, has none."""
+    path = ("pages", "0", "id")
+    records: list[dict[str, Any]] = [
+        {"pages": [{"id": "a"}]},
+        {"pages": []},
+        {"pages": {"0": {"id": "b"}}},
+        {"pages": "c"},
+    ]
+    assert values_at(path, records) == ["a", None, "b", None]
+    assert values_at(("pages", "first"), records) == [None, None, None, None]
 
 
 def test_a_hash_is_stable_and_sees_every_field() -> None:
