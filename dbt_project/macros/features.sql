@@ -56,6 +56,7 @@ left join companies as c on p.cutoff_on = c.cutoff_on and p.company = c.company
 #}
 {% macro create_user_lookup(days, user_days) %}
     drop function if exists {{ this.schema }}.user_at(text, date);
+    do $made$ begin
     create function {{ this.schema }}.user_at(wanted text, moment date) returns setof {{ this }}
     language sql stable security definer set search_path = pg_catalog, pg_temp as $lookup$
     with moments as (
@@ -70,7 +71,8 @@ left join companies as c on p.cutoff_on = c.cutoff_on and p.company = c.company
     )
 
     select * from ({{ user_features('active', days) }}) as found
-    $lookup$
+    $lookup$;
+    end $made$
 {% endmacro %}
 
 {# A subject's active days of 365, newest first, each with the days since the one before (null for the oldest). #}
