@@ -20,7 +20,7 @@ active as (
 ),
 
 done as (
-    select a.cutoff_on, a.subject, sums.*
+    select a.cutoff_on, a.subject, sums.*, adopted.*
     from active as a
     cross join lateral (
         select
@@ -41,38 +41,24 @@ done as (
         from {{ ref('agg_user_activity_day') }} as d
         where {{ known_before() }}
     ) as sums
-),
-
-uses as (
-    select a.cutoff_on, a.subject, used.*
-    from active as a
-    left join lateral (
+    cross join lateral (
         select
-            d.feature,
-            min(d.event_day) < a.cutoff_on - 28 as is_known,
-            max(d.event_day) >= a.cutoff_on - 28 as is_recent
-        from {{ ref('agg_user_feature_day') }} as d
-        where {{ known_before() }}
-        group by d.feature
-    ) as used on true
-),
-
-adopted as (
-    select
-        cutoff_on,
-        subject,
-        (count(*) filter (where is_recent))::double precision as n_features_28d,
-        count(feature)::double precision as n_features_90d,
-        (count(*) filter (where not is_known))::double precision as n_new_features_28d,
-        {{ share('count(*) filter (where is_known and is_recent)', 'count(*) filter (where is_known)') }}
-            as retained_feature_share_90d
-    from uses
-    group by cutoff_on, subject
+            (count(*) filter (where last_on >= a.cutoff_on - 28))::double precision as n_features_28d,
+            count(*)::double precision as n_features_90d,
+            (count(*) filter (where first_on >= a.cutoff_on - 28))::double precision as n_new_features_28d,
+            {{ share('count(*) filter (where first_on < a.cutoff_on - 28 and last_on >= a.cutoff_on - 28)',
+                'count(*) filter (where first_on < a.cutoff_on - 28)') }} as retained_feature_share_90d
+        from (
+            select d.feature, min(d.event_day) as first_on, max(d.event_day) as last_on
+            from {{ ref('agg_user_feature_day') }} as d
+            where {{ known_before() }}
+            group by d.feature
+        ) as features
+    ) as adopted
 )
 
 select
-    *,
+    a.*,
     {{ n_different(ref('agg_user_activity_day'), 'devices') }} as n_devices_90d,
     {{ n_different(ref('agg_user_activity_day'), 'systems') }} as n_systems_90d
 from done as a
-inner join adopted using (cutoff_on, subject)
