@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -28,18 +30,33 @@ class WatchedHome:
     surroundings: Path
     said: dict[str, Finished] = field(default_factory=dict)
 
+    @property
+    def given(self) -> Path:
+        """What is handed to people, or to who must tell them: with the packages the one place that holds values."""
+        return self.surroundings.with_name("given")
+
+    def ask(self, user: str, timeout: float = 400) -> Finished:
+        """What a person asks of the home, and a breach: see asking.py."""
+        self.given.mkdir(mode=0o700)
+        asked = {"home": str(self.home.path), "given": str(self.given), "user": user}
+        return self._started([sys.executable, "-m", "tests.canary.asking"], "asked", json.dumps(asked), timeout)
+
     def run(self, *arguments: str, timeout: float = 400) -> Finished:
         """Run a command and keep what it says."""
+        return self._started(self.home.command(*arguments), " ".join(arguments[:2]), "", timeout)
+
+    def _started(self, command: list[str], name: str, told: str, timeout: float) -> Finished:
         folders = {name: self.surroundings / name for name in ("work", "user", "tmp")}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
         own = {"HOME": str(folders["user"]), "TMPDIR": str(folders["tmp"]), "MPLCONFIGDIR": _font_cache()}
+        own |= {"PYTHONPATH": str(PROJECT)}
         done = subprocess.run(
-            self.home.command(*arguments), capture_output=True, text=True, check=False, timeout=timeout,
+            command, capture_output=True, text=True, check=False, timeout=timeout, input=told,
             cwd=folders["work"], env=self.home.environment | own,
         )  # fmt: skip
         finished = Finished(done.returncode, done.stdout, done.stderr)
-        self.said[f"{len(self.said)} {' '.join(arguments[:2])}"] = finished
+        self.said[f"{len(self.said)} {name}"] = finished
         return finished
 
     def everything(self) -> Searched:
@@ -50,8 +67,10 @@ class WatchedHome:
         )
 
     def files(self) -> Iterator[stores.Item]:
-        """Files of the home but the vault and the server's own, of its surroundings, and of dbt's project."""
-        yield from stores.files(self.home.path, (self.home.path / "vault", self.home.path / "postgres"))
+        """Files of the home, its surroundings and dbt's project, without the vault, the server's own, and packages."""
+        yield from stores.files(
+            self.home.path, tuple(self.home.path / name for name in ("vault", "postgres", "exports"))
+        )
         yield from stores.files(self.surroundings)
         yield from stores.files(PROJECT / "dbt_project")
 

@@ -41,8 +41,14 @@ FILLED = (
     "table mlflow.model_versions",
     "table dagster.event_logs",
     "table dagster.snapshots.snapshot_body!zlib",
+    "table privacy.privacy_requests",
+    "table privacy.request_events",
+    "table privacy.exports",
+    "table privacy.access_log",
+    "table privacy.breach_entries",
     "catalogue pg_stats",
     "output 0 run",
+    "output 5 asked",
 )
 FILES = (
     "model.skops!",
@@ -54,6 +60,8 @@ FILES = (
     "decisions-",
     ".err",
     "dagster.yaml",
+    "breaches/1/authority.md",
+    "breaches/1/subjects.json",
 )
 
 
@@ -83,9 +91,29 @@ def canary_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Completed]
             assert watched.run(*command).code == 0
         assert watched.run("mapping", "suggest", str(log.events)).code == 0
         raw = watched.search.over(stores.tables(watched.home.database(), ("raw",)))
+        asked = watched.ask(min({p.token for p in log.stored if p.field == "user_id"} & bearers(watched)))
+        assert asked.code == 0, asked.err[-2000:]
         yield Completed(watched, watched.everything(), raw)
     finally:
         watched.home.remove()
+
+
+def bearers(watched: WatchedHome) -> set[str]:
+    """User ids of events that hold a planted e-mail address: a package of theirs holds planted values."""
+    emails = [p.token for p in watched.log.stored if p.field == "profile/data/email"]
+    with watched.home.database().connect(ADMIN) as conn:
+        rows = conn.execute("select user_id from raw.system_logs where data ->> 'email' = any(%s)", (emails,))
+        return {str(row[0]) for row in rows}
+
+
+def test_what_people_are_given_is_the_one_place_that_holds_values(canary_home: Completed) -> None:
+    """Packages, the receipt of consent and a breach's list of people; beside them nothing that the requests wrote."""
+    given = found_in(canary_home, canary_home.watched.given)
+    kept = found_in(canary_home, canary_home.watched.home.path / "exports")
+    assert {"user_id", "profile/data/email"} <= kept.fields & given.fields
+    assert {store.split("!")[0] for store in given.stores} == {
+        f"file {name}" for name in ("consent.json", "package.zip", "people.txt")
+    }
 
 
 def test_no_planted_value_is_below_raw(canary_home: Completed) -> None:
