@@ -19,6 +19,8 @@ TOOLS = ("pg_catalog", "information_schema", "dagster", "mlflow", "warehouse")
 # Keys that lead to one person without being theirs: a session, an event. They are roots wherever a stage writes them.
 LINKED_COLUMNS = ("session_id", "session", "event_id")
 LINKED = frozenset({("raw.system_logs", "id"), ("raw.event_keys", "id"), ("raw.quarantine", "sealed")})
+# What dbt writes when it starts (macros/retention.sql), from the project's own words: names of models and purposes.
+OF_THE_PROJECT = {"staging.model_purposes": ("table_name", "purpose")}
 # Types that cannot hold a key.
 KEYLESS = ("date", "timestamp with time zone", "timestamp without time zone", "boolean", "double precision", "real")
 
@@ -78,6 +80,8 @@ def carriers(columns: list[Column], views: Mapping[str, str], manifest: Manifest
     for name, definition in views.items():
         if name.split(".")[0] not in DBT_SCHEMAS:
             known[name] = analyse(definition, known)
+    if manifest is not None:
+        known |= {table: Relation(dict.fromkeys(names)) for table, names in OF_THE_PROJECT.items()}
     made = relations(manifest, known) if manifest is not None else {}
     found = [_carrier(column, known | made) for column in columns]
     # What is not built yet has no columns to look at: the manifest tells.
