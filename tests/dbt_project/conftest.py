@@ -18,7 +18,6 @@ from warehouse.database import Database
 from warehouse.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-LOCATION = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
 # What makes TABLES, with the tests of nothing else.
 SPINE = ("--indirect-selection", "cautious", "-s", "+exposure:churn_model", "+ses_sessions", "+agg_company_day")
 TABLES = (
@@ -65,11 +64,11 @@ class Runner:
 
     process: subprocess.Popen[str]
 
-    def run(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> int:
-        """Run dbt on the project with these arguments; its output goes to `log`. Returns the exit code."""
+    def run(self, arguments: Sequence[str], location: Sequence[str], environment: dict[str, str], log: Path) -> int:
+        """Run dbt on the project of a location; its output goes to `log`. Returns the exit code."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps([list(arguments), LOCATION, environment, str(log)]) + "\n")
+        self.process.stdin.write(json.dumps([list(arguments), list(location), environment, str(log)]) + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
@@ -116,6 +115,12 @@ class Project:
     settings: Settings
     target: Path
     runner: Runner
+    source: Path = PROJECT
+
+    @property
+    def location(self) -> list[str]:
+        """The options that say which project this is."""
+        return ["--project-dir", str(self.source), "--profiles-dir", str(self.source)]
 
     def replace_days(self, events: Iterable[Event], days: Iterable[date] | None = None) -> None:
         """Write whole days as the privacy transform does: rows out, rows in, a new version of each day."""
@@ -133,6 +138,16 @@ class Project:
                     for e in rows
                 ],
             )  # fmt: skip
+            conn.execute("delete from safe.anonymous_events where event_day = any(%s)", (list(touched),))
+            conn.cursor().executemany(
+                "insert into safe.anonymous_events (anonymous_id, company, event_type, event_source, component,"
+                " action, data, occurred_hour, event_day) values (%s, %s, %s, 'git', %s, %s, '{}', %s, %s)",
+                [
+                    (e.event_id, e.company, e.event_type, e.component, e.action,
+                     e.occurred_at.replace(minute=0), e.occurred_at.date())
+                    for e in rows if "sharing" in e.purposes
+                ],
+            )  # fmt: skip
             conn.cursor().executemany(
                 "insert into safe.event_days (event_day, raw_version, policy_digest, n_in,"
                 " n_pseudonymous, n_anonymous, version)"
@@ -141,9 +156,18 @@ class Project:
                 [(day,) for day in touched],
             )
 
+    def models(self) -> list[str]:
+        """Every table and view that the project makes below staging, by the manifest of the last command."""
+        nodes = json.loads((self.target / "manifest.json").read_text())["nodes"].values()
+        return sorted(
+            f"{node['schema']}.{node['name']}"
+            for node in nodes
+            if node["resource_type"] == "model" and node["schema"] != "staging"
+        )
+
     def arguments(self, *arguments: str) -> list[str]:
         """The arguments of dbt, as analysts type them."""
-        return [*arguments, *LOCATION]
+        return [*arguments, *self.location]
 
     def environment(self) -> dict[str, str]:
         """What profiles.yml reads, and folders that no other test writes to."""
@@ -161,7 +185,7 @@ class Project:
     def run(self, *arguments: str) -> bool:
         """Run dbt; whether it succeeded."""
         self.target.mkdir(exist_ok=True)
-        return self.runner.run(arguments, self.environment(), self.output) == 0
+        return self.runner.run(arguments, self.location, self.environment(), self.output) == 0
 
     @property
     def output(self) -> Path:

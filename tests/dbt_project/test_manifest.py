@@ -1,0 +1,72 @@
+"""The project as dbt's manifest tells it: nothing is left unsaid, and whatever is gets found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from copy import deepcopy
+
+import pytest
+
+from tests.conftest import cloned
+from tests.dbt_project.conftest import Project, Runner
+from tests.dbt_project.conventions import Manifest, Node, faults
+from warehouse.database import Database
+from warehouse.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def manifest(template: Database, runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """What was parsed for the other tests, whose database has the same name."""
+    folder = tmp_path_factory.mktemp("manifest")
+    with cloned(template, f"dbt_{os.getpid()}") as clone:
+        project = Project(clone, Settings.load(folder / "home"), folder / "target", runner)
+        assert project.run("ls", "--resource-type", "exposure"), project.output.read_text()
+    found: Manifest = json.loads((project.target / "manifest.json").read_text())
+    return found
+
+
+def test_everything_is_stated(manifest: Manifest) -> None:
+    assert faults(manifest) == []
+
+
+def _model(change: Callable[[Node], object]) -> Callable[[Manifest], object]:
+    return lambda manifest: change(manifest["nodes"]["model.lethe.mart_active_users"])
+
+
+PLANTED: dict[str, Callable[[Manifest], object]] = {
+    "mart_active_users: no description": _model(lambda m: m.update(description=" ")),
+    "mart_active_users: no grain": _model(lambda m: m["config"]["meta"].pop("grain")),
+    "mart_active_users: no retention": _model(lambda m: m["config"]["meta"].update(retention="")),
+    "mart_active_users: key nobody is no column": _model(lambda m: m["config"]["meta"].update(key=["nobody"])),
+    "mart_active_users: n_visits has no description": _model(lambda m: m["columns"]["n_visits"].update(description="")),
+    "mart_active_users: n_visits has no type": _model(lambda m: m["columns"]["n_visits"].update(data_type=None)),
+    "mart_active_users: no contract": _model(lambda m: m["config"]["contract"].update(enforced=False)),
+    "mart_active_users: access is protected": _model(lambda m: m.update(access="protected")),
+    "mart_active_users: no group with an owner": _model(lambda m: m.update(group=None)),
+    "mart_active_users: logic without a unit test": lambda m: m["unit_tests"].pop(
+        "unit_test.lethe.mart_active_users.mart_active_users_counts_a_person_once"
+    ),
+    "mart_active_users: no exposure reads it": lambda m: m["exposures"]["exposure.lethe.product_dashboard"][
+        "depends_on"
+    ]["nodes"].remove("model.lethe.mart_active_users"),
+    "event_days: no error_after": lambda m: m["sources"]["source.lethe.safe.event_days"]["freshness"].pop(
+        "error_after"
+    ),
+    "event_days: no loaded_at_field": lambda m: m["sources"]["source.lethe.safe.event_days"].update(
+        loaded_at_field=None
+    ),
+    "churn_model: model.lethe.ftr_user_weekly has another purpose": lambda m: m["nodes"]["model.lethe.ftr_user_weekly"][
+        "config"
+    ]["meta"].update(purpose="analytics"),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_what_is_left_unsaid_is_found(manifest: Manifest, fault: str) -> None:
+    changed = deepcopy(manifest)
+    PLANTED[fault](changed)
+    assert fault in faults(changed)
