@@ -15,7 +15,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from dagster_dbt import DbtCliResource
 
     from orchestration import dbt, jobs, schedules, sensors
-    from orchestration.assets import collection, model, privacy, transformations
+    from orchestration.assets import collection, lifetime, model, privacy, transformations
     from orchestration.platform import PlatformResource
     from orchestration.privacy.jobs import parts
 
@@ -31,6 +31,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             privacy.privacy_transform,
             transformations.dbt_models(manifest),
             transformations.features_out,
+            lifetime.lifetime_values,
             model.churn_model,
             model.predictions,
             model.predictions_out,

@@ -18,6 +18,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "quality/raw_in": ("quality.gate_results",),
     "quality/features_out": ("quality.gate_results", "quality.drift_results"),
     "quality/predictions_out": ("quality.gate_results",),
+    "ml/lifetime_values": ("ml.lifetime_fits", "ml.lifetime_values"),
     "ml/training_set": ("ml.training_sets", "ml.training_subjects"),
     "ml/churn_candidate": ("mlflow",),
     "ml/churn_champion": ("mlflow",),
