@@ -104,6 +104,7 @@ def _names(node: Mapping[str, Any], manifest: Manifest, is_incremental: bool) ->
         "ref": ref,
         "source": source,
         "var": var,
+        "target": {"name": "warehouse", "schema": "staging"},  # as in profiles.yml
         "return": _return,
         "config": nothing,
         "log": nothing,
