@@ -16,6 +16,7 @@ REASONS = {
     "ruled_out": "fields whose rule is to drop them",
     "unsafe_label": "labels that could hold a person's words",
     "no_mask": "personal fields that no mask covers",
+    "no_key": "texts whose key is gone",
 }
 
 

@@ -21,7 +21,7 @@ SENSITIVE = CLASSES.index("sensitive")
 PERSONAL = CLASSES.index("personal")
 # Why a whole row is left out; '' is a row that is kept. Everything else in safe.exclusions is about one path of a row.
 ROW_REASONS = ("", "sensitive_event", "no_consent", "personal_without_sharing", "invalid_json", "too_few_people")
-PATH_REASONS = ("unknown_path", "type_mismatch", "unsafe_label", "sensitive_path", "ruled_out", "no_mask")
+PATH_REASONS = ("unknown_path", "type_mismatch", "unsafe_label", "sensitive_path", "ruled_out", "no_mask", "no_key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from privacy.kernel import Transformed, transform
 from privacy.policy import CompiledPolicy
 from privacy.pseudonyms import UNLINKED_MARK, Keyring, subject_tokens
 from privacy.rows import ROW_REASONS
+from privacy.text_embeddings import wanted, write_embeddings
 from privacy.vault import Vault
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _chunks(conn: psycopg.Connection, days: Sequence[date]) -> Iterator[list[dat
 
 
 def _transform_chunk(conn: psycopg.Connection, days: list[date], vault: Vault, keyring: Keyring) -> Transformed:
+    import pyarrow as pa
+
     # Everything is read in one snapshot: the raw version that is recorded is the version that was read.
     conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     try:
@@ -126,6 +129,11 @@ def _transform_chunk(conn: psycopg.Connection, days: list[date], vault: Vault, k
             tokens = subject_tokens(subjects, vault.salts(subjects), keyring.pseudonymous)
             result = transform(
                 batch, policy, keyring=keyring, subject_tokens=tokens, decisions=decisions_for(conn, subjects)
+            )
+            chosen = wanted(batch, result.pseudonymous, policy, keyring.pseudonymous)
+            lost = write_embeddings(conn, days, chosen, vault)
+            result = replace(
+                result, exclusions=pa.concat_tables([result.exclusions, lost.cast(result.exclusions.schema)])
             )
             _write(conn, days, result, versions, policy)
             day_policies.record(conn, days, batch, policy)

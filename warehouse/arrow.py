@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import orjson
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,7 +78,8 @@ def copy_arrow(
 ) -> int:
     """Append rows to a table by COPY, in the caller's transaction; returns the number of rows.
 
-    Column names are matched by name. Binary columns become bytea, lists of strings text[].
+    Column names are matched by name. Binary columns become bytea, lists of strings text[], fixed-size lists of float32
+    a vector of pgvector.
     """
     batches = data.to_batches(max_chunksize=50_000) if isinstance(data, pa.Table) else iter(data)
     chosen = (batch.select(list(columns)) if columns else batch for batch in batches)
@@ -110,6 +112,8 @@ def _as_text(column: pa.Array) -> pa.Array:
         return pa.array([None if v is None else "\\x" + v.hex() for v in column.to_pylist()], pa.string())
     if pa.types.is_list(kind):
         return pa.array([None if v is None else _array_literal(v) for v in column.to_pylist()], pa.string())
+    if pa.types.is_fixed_size_list(kind):
+        return _vector_literals(column)
     if pa.types.is_timestamp(kind):
         return pc.strftime(column, "%Y-%m-%dT%H:%M:%S%z") if kind.tz else column
     return column
@@ -118,6 +122,12 @@ def _as_text(column: pa.Array) -> pa.Array:
 def _array_literal(items: list[str]) -> str:
     escaped = (item.replace("\\", "\\\\").replace('"', '\\"') for item in items)
     return "{" + ",".join(f'"{item}"' for item in escaped) + "}"
+
+
+def _vector_literals(column: pa.FixedSizeListArray) -> pa.Array:
+    """The shortest digits that read back as the same float32."""
+    figures = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
+    return pa.array([orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in figures], pa.string())
 
 
 def _composed(query: Query) -> sql.Composable:

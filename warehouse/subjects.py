@@ -26,6 +26,7 @@ SUBJECT_TABLES = (
     SubjectTable("privacy.legal_holds", "subject", "raw"),
     SubjectTable("privacy.accounts", "subject", "raw"),
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
+    SubjectTable("safe.text_embeddings", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),
     SubjectTable("staging.stg_personalization_events", "subject", "keyed"),
     SubjectTable("staging.stg_analytics_events", "subject", "keyed"),

@@ -15,7 +15,8 @@ DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1)
 LOGS = dg.AssetKey(["raw", "system_logs"])
 PSEUDONYMOUS = dg.AssetKey(["safe", "pseudonymous_events"])
 ANONYMOUS = dg.AssetKey(["safe", "anonymous_events"])
-PARTITIONED = frozenset({LOGS, PSEUDONYMOUS, ANONYMOUS})  # every asset with daily partitions
+EMBEDDINGS = dg.AssetKey(["safe", "text_embeddings"])
+PARTITIONED = frozenset({LOGS, PSEUDONYMOUS, ANONYMOUS, EMBEDDINGS})  # every asset with daily partitions
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration import gates
 from orchestration.assets.collection import CONSENT
-from orchestration.assets.partitions import ANONYMOUS, DAYS, LOGS, ONE_RUN, PSEUDONYMOUS, days_of, within
+from orchestration.assets.partitions import ANONYMOUS, DAYS, EMBEDDINGS, LOGS, ONE_RUN, PSEUDONYMOUS, days_of, within
 from orchestration.platform import Platform, PlatformResource
 from quality.suites import RAW_IN
 
@@ -44,6 +44,10 @@ def raw_in(context: dg.AssetExecutionContext, platform: PlatformResource) -> Ite
             ANONYMOUS, deps=[GATE, LOGS, CONSENT], group_name="privacy", owners=OWNERS, kinds={"postgres", "duckdb"},
             description="Events without identifiers, masked and generalised (purpose: sharing).",
         ),
+        dg.AssetSpec(
+            EMBEDDINGS, deps=[GATE, LOGS, CONSENT], group_name="privacy", owners=OWNERS, kinds={"postgres", "numpy"},
+            description="Prompts and responses of events that may train models, as vectors without words.",
+        ),
     ],
 )  # fmt: skip
 def privacy_transform(
@@ -62,6 +66,7 @@ def privacy_transform(
     counts = {"dagster/row_count": report.n_pseudonymous, "days": len(days), "new_paths_for_the_steward": n_new_paths}
     yield dg.MaterializeResult(PSEUDONYMOUS, metadata={**counts, **_excluded(report)})
     yield dg.MaterializeResult(ANONYMOUS, metadata={"dagster/row_count": report.n_anonymous, "days": len(days)})
+    yield dg.MaterializeResult(EMBEDDINGS, metadata={"days": len(days)})
 
 
 def sweep_closed_days(platform: Platform) -> int:

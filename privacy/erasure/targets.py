@@ -118,6 +118,7 @@ TARGETS = (
         + _OF_EVENT.format("safe.anonymous_events")
         + "e.anonymous_id = safe.anonymous_events.anonymous_id)",
     ),
+    Target("safe.text_embeddings", "subject", Key.TOKEN),
     Target("safe.pseudonymous_events", "subject", Key.TOKEN),
     Target(
         "raw.event_keys",

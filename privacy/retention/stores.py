@@ -68,6 +68,7 @@ STORES = (
     Store("raw.imports", "received_at", "audit_logs"),
     Store("safe.pseudonymous_events", "event_day", "raw_events", Method.CLOSED_DAYS),
     Store("safe.anonymous_events", "event_day", "raw_events", Method.CLOSED_DAYS),
+    Store("safe.text_embeddings", "event_day", "raw_events", Method.CLOSED_DAYS),
     Store("safe.event_days", "event_day", "raw_events", Method.BOOKS),
     Store("safe.exclusions", "event_day", "aggregates"),
     Store("staging.model_days", "event_day", "raw_events", Method.BOOKS),
