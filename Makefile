@@ -7,10 +7,14 @@ WORKERS ?= 3
 BIN := $(VENV)/bin
 HOME_OPTION := $(if $(LETHE_HOME),--home $(LETHE_HOME),)
 
-.PHONY: help install run up down test check bench clean
+# Where the manifest of the main branch is kept: what dbt compares with to find what changed.
+DBT_STATE ?= .dbt-state
+DBT := cd dbt_project && ../$(BIN)/dbt
+
+.PHONY: help install run up down test check bench clean dbt-changed nightly
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/installed ## the locked environment in .venv
 
@@ -44,6 +48,17 @@ test: check ## everything CI runs: checks, all tests, the integration tests agai
 
 bench: install ## benchmarks with peers beside ours; a table and benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+dbt-changed: install ## build the dbt models that differ from the main branch's, and their children only
+	@test -f $(DBT_STATE)/manifest.json || { echo "no manifest of the main branch in $(DBT_STATE):" \
+		"run 'make nightly' on the main branch, or copy its manifest.json there"; exit 1; }
+	@eval "$$($(BIN)/lethe dbt-env $(HOME_OPTION))" && $(DBT) build --profiles-dir . \
+		--state $(abspath $(DBT_STATE)) --select state:modified+
+
+nightly: install ## build and test all dbt models, look at the freshness of sources, keep the manifest for dbt-changed
+	@eval "$$($(BIN)/lethe dbt-env $(HOME_OPTION))" && $(DBT) build --profiles-dir . \
+		&& mkdir -p $(abspath $(DBT_STATE)) && cp target/manifest.json $(abspath $(DBT_STATE)) \
+		&& ../$(BIN)/dbt source freshness --profiles-dir .
 
 clean: ## remove the environment and caches (never a home)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -62,7 +62,7 @@ def _add_services(commands: Any, shared: argparse.ArgumentParser) -> None:
     url = _command(commands, shared, "url", "the database URL of a role")
     url.add_argument("--role", default="admin", help="admin, collection, privacy, dbt, quality, ml (default: admin)")
     env = _command(commands, shared, "dbt-env", "the dbt role's login as shell exports, for analysts")
-    del env
+    env.add_argument("--developer", metavar="NAME", help="a login that writes an empty schema dev_NAME only")
     up = _command(commands, shared, "up", "Dagster and MLflow in the browser, until stopped")
     up.add_argument("--dagster-port", type=int, default=3000, help="port of the Dagster UI (a free one if taken)")
     up.add_argument("--mlflow-port", type=int, default=5000, help="port of the MLflow UI (a free one if taken)")

@@ -19,7 +19,7 @@ WRONG_INPUT = frozenset(
         "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
         "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
         "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
-        "AnonymityInputError", "RetentionInputError",
+        "AnonymityInputError", "RetentionInputError", "DeveloperNameError",
         "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
     }
 )  # fmt: skip

@@ -38,6 +38,15 @@ def login(database: Database) -> dict[str, str]:
     }
 
 
+def developer_login(database: Database, name: str, password: str) -> dict[str, str]:
+    """The environment for target dev: a login with this password, made for a schema that is empty now."""
+    from warehouse.developers import add_developer
+
+    user, schema = add_developer(database, name, password)
+    own = {"LETHE_DBT_USER": user, "LETHE_DBT_PASSWORD": password, "LETHE_DBT_SCHEMA": schema, "DBT_TARGET": "dev"}
+    return login(database) | own
+
+
 NO_LOGIN = {
     "LETHE_DBT_HOST": "127.0.0.1",
     "LETHE_DBT_PORT": "1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import shlex
 from dataclasses import asdict
 
@@ -55,11 +56,14 @@ def url(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def dbt_env(settings: Settings, options: argparse.Namespace) -> int:
-    """Shell exports of the dbt role's login."""
+    """Shell exports of the dbt role's login, or of a developer's."""
     from orchestration import dbt
     from orchestration.platform import Platform
 
-    for name, value in dbt.login(Platform.open(settings).database).items():
+    database = Platform.open(settings).database
+    developer = options.developer
+    login = dbt.developer_login(database, developer, secrets.token_urlsafe()) if developer else dbt.login(database)
+    for name, value in login.items():
         say(f"export {name}={shlex.quote(value)}")
     return DONE
 

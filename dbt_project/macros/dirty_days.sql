@@ -4,7 +4,7 @@
   table dirty_days; the post-hook writes the state from that very table. Both run in the model's own transaction:
   a killed build leaves rows and state as they were, and a day that changes meanwhile is dirty again next time.
 #}
-{% macro model_days() -%} staging.model_days {%- endmacro %}
+{% macro model_days() -%} {{ generate_schema_name('staging', none) }}.model_days {%- endmacro %}
 
 {% macro create_model_days() %}
     create table if not exists {{ model_days() }} (

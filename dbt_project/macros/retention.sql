@@ -7,9 +7,9 @@
         {% set purpose = node.meta.get('purpose') or node.config.meta.get('purpose') or 'model_training' %}
         {% do rows.append("('" ~ node.schema ~ '.' ~ (node.alias or node.name) ~ "', '" ~ purpose ~ "')") %}
     {% endfor %}
-    create table if not exists staging.model_purposes (table_name text primary key, purpose text not null)
+    create table if not exists {{ generate_schema_name('staging', none) }}.model_purposes (table_name text primary key, purpose text not null)
     {% if rows %};
-    insert into staging.model_purposes as known (table_name, purpose) values {{ rows | join(', ') }}
+    insert into {{ generate_schema_name('staging', none) }}.model_purposes as known (table_name, purpose) values {{ rows | join(', ') }}
     on conflict (table_name) do update set purpose = excluded.purpose where known.purpose <> excluded.purpose
     {% endif %}
 {% endmacro %}

@@ -36,19 +36,17 @@
 {# on-run-end: a model's days are verified when every data test on it ran and passed. #}
 {% macro verify_days(results) %}
     {% if not execute %} {{ return('') }} {% endif %}
-    {% set passed = [] %}
+    {% set passed, untested, models = {}, {}, [] %}
     {% for result in results if result.node.resource_type == 'test' and result.status in ('pass', 'warn') %}
-        {% do passed.append(result.node.unique_id) %}
+        {% do passed.update({result.node.unique_id: true}) %}
     {% endfor %}
-    {% set models = [] %}
-    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' %}
-        {% set missing = [] %}
-        {% for test in graph.nodes.values()
-            if test.resource_type == 'test' and node.unique_id in test.depends_on.nodes
-            and test.unique_id not in passed %}
-            {% do missing.append(test.unique_id) %}
-        {% endfor %}
-        {% if not missing %} {% do models.append("'" ~ node.name ~ "'") %} {% endif %}
+    {% for test in graph.nodes.values() if test.resource_type == 'test' and test.unique_id not in passed %}
+        {% for upstream in test.depends_on.nodes %} {% do untested.update({upstream: true}) %} {% endfor %}
+    {% endfor %}
+    {% for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized == 'incremental'
+        and node.unique_id not in untested %}
+        {% do models.append("'" ~ node.name ~ "'") %}
     {% endfor %}
     {% if models %}
     update {{ model_days() }} set is_verified = true

@@ -27,6 +27,7 @@ from privacy.erasure.receipt import AggregateProof, Receipt, StoreProof, TargetP
 from privacy.erasure.stores import Stores, Watch, Work
 from privacy.erasure.targets import counted, deletable, require_cover
 from privacy.erasure.unlinking import fresh_token, is_unlinking, unlinking
+from warehouse.developers import drop_developer_schemas
 
 
 def erase(
@@ -98,6 +99,7 @@ def plan(stores: Stores, subject: str, aliases: Collection[str] = ()) -> dict[st
     """Rows of a person by target, without changing anything; targets that follow or keep are left out."""
     keys = SubjectKeys.of([subject, *aliases], stores.vault)
     with stores.database.connect("erasure") as conn:
+        drop_developer_schemas(conn)  # as an erasure does; here it is rolled back
         require_cover(derive(conn, stores), stores.targets)
         keys = keys.with_members([m for ms in stores.models.members(keys.tokens).values() for m in ms])
         found = {t.name: rows.count(conn, t, keys, "", stores.vault) for t in deletable(stores.targets)}

@@ -16,6 +16,7 @@ from privacy.erasure.ledger import OPENED
 from privacy.erasure.stores import Stores, Work
 from privacy.erasure.targets import Rule, counted, require_cover, require_registry
 from privacy.pseudonyms import ANONYMOUS
+from warehouse.developers import drop_developer_schemas
 from warehouse.roles import DBT_SCHEMAS
 
 
@@ -24,6 +25,7 @@ def prepare(work: Work) -> dict[str, str]:
     work.watch("prepare")
     require_registry(work.stores.targets)
     with work.stores.database.connect("erasure") as conn:
+        drop_developer_schemas(conn)
         columns = fetch_columns(conn)
         found = carriers(columns, fetch_views(conn), work.stores.manifest)
         require_cover(found, work.stores.targets)

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from privacy.embeddings import VERSION, embed
 from tests.conftest import cloned
 from warehouse.database import Database
 from warehouse.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+LOCATION = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
 # What makes TABLES, with the tests of nothing else.
 SPINE = ("--indirect-selection", "cautious", "-s", "+exposure:churn_model", "+ses_sessions", "+agg_company_day")
 TABLES = (
@@ -56,6 +58,17 @@ class Event:
     def received_at(self) -> datetime:
         """When it was known, aware UTC."""
         return datetime.fromisoformat((self.received or self.at) + "+00:00")
+
+
+def vectors_of(events: Sequence[Event]) -> list[tuple[str, str | None, str, date, int, str]]:
+    """Rows of safe.text_embeddings beside the events: each prompt and response says its own id."""
+    texts = [e for e in events if e.event_type == "ai" and e.action in ("prompt", "response")]
+    chosen = [e for e in texts if e.subject and "model_training" in e.purposes]
+    vectors = embed([f"{e.action} {e.event_id}" for e in chosen], bytes(32)).tolist()
+    return [
+        (e.event_id, e.subject, e.action, e.occurred_at.date(), VERSION, str(vector))
+        for e, vector in zip(chosen, vectors, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +128,6 @@ class Project:
     settings: Settings
     target: Path
     runner: Runner
-    source: Path = PROJECT
-
-    @property
-    def location(self) -> list[str]:
-        """The options that say which project this is."""
-        return ["--project-dir", str(self.source), "--profiles-dir", str(self.source)]
 
     def replace_days(self, events: Iterable[Event], days: Iterable[date] | None = None) -> None:
         """Write whole days as the privacy transform does: rows out, rows in, a new version of each day."""
@@ -138,6 +145,12 @@ class Project:
                     for e in rows
                 ],
             )  # fmt: skip
+            conn.execute("delete from safe.text_embeddings where event_day = any(%s)", (list(touched),))
+            conn.cursor().executemany(
+                "insert into safe.text_embeddings (event_id, subject, kind, event_day, version, embedding)"
+                " values (%s, %s, %s, %s, %s, %s)",
+                vectors_of(rows),
+            )
             conn.execute("delete from safe.anonymous_events where event_day = any(%s)", (list(touched),))
             conn.cursor().executemany(
                 "insert into safe.anonymous_events (anonymous_id, company, event_type, event_source, component,"
@@ -167,7 +180,7 @@ class Project:
 
     def arguments(self, *arguments: str) -> list[str]:
         """The arguments of dbt, as analysts type them."""
-        return [*arguments, *self.location]
+        return [*arguments, *LOCATION]
 
     def environment(self) -> dict[str, str]:
         """What profiles.yml reads, and folders that no other test writes to."""
@@ -185,7 +198,7 @@ class Project:
     def run(self, *arguments: str) -> bool:
         """Run dbt; whether it succeeded."""
         self.target.mkdir(exist_ok=True)
-        return self.runner.run(arguments, self.location, self.environment(), self.output) == 0
+        return self.runner.run(arguments, LOCATION, self.environment(), self.output) == 0
 
     @property
     def output(self) -> Path:

@@ -12,6 +12,7 @@ from tests.dbt_project.conftest import ALL_PURPOSES, Event
 
 START = datetime(2023, 12, 20)
 COMPANIES = tuple(f"c{i}" for i in range(8))
+OTHERS = ("x", "y")  # whose subscriptions come and go
 PEOPLE = tuple(f"s{i}" for i in range(48))
 SHARED = (*ALL_PURPOSES, "sharing")
 # What people do: event type, component, action, and values of the keys that such an event may have.
@@ -19,7 +20,7 @@ Choices = dict[str, Sequence[object]]
 _ASSISTANT: Choices = {"model": ["m1", "m2"], "prompt_template": ["p", "q"], "n_tokens": [9, 70], "cost": [0.1, 0.003]}
 _BILLING: Choices = {
     "plan": ["team", "pro"],
-    "mrr": [10, 20.5, 10, 20.5, 0],
+    "mrr": [10, 20.5],
     "seats": [1, 9],
     "amount": [12.25],
     "resource": [1],
@@ -60,7 +61,7 @@ KINDS: tuple[Kind, ...] = (
 # One of a crowd rates over and over, and some come back and find nothing.
 RATING, SEARCH = (next(kind for kind in KINDS if kind[2] == action) for action in ("rating", "search"))
 # Of a crowd, who does what not everybody does: a third never upgrades, and nobody cancels.
-NOT_EVERYBODY: dict[str, Callable[[int], bool]] = {"upgrade": lambda i: i // 8 % 3 > 0, "cancel": lambda i: i < 0}
+NOT_EVERYBODY: dict[str, Callable[[int], bool]] = {"upgrade": lambda i: i % 8 % 3 > 0, "cancel": lambda i: i < 0}
 _CLIENT: dict[str, object] = {"_client_info": {"device": "mobile", "os": "x", "network": "n1"}}
 _CROWD: dict[str, object] = {"plan": "team", "acquisition_channel": "search"} | _CLIENT
 
@@ -105,7 +106,8 @@ def _in_crowd(chance: Random, kind: Kind, at: datetime, number: int) -> Event:
 def _of_kind(chance: Random, at: datetime, who: str | None) -> Event:
     event_type, component, action, choices = chance.choice(KINDS)
     data = json.dumps(_some(chance, choices, 0.8) | chance.choice([{}, {"is_bot": True}, _CLIENT, _CLIENT, _CLIENT]))
-    event = _event(chance, at, who, COMPANIES, component=component, action=action, data=data, event_type=event_type)
+    companies = OTHERS if component in ("billing", "account") else COMPANIES
+    event = _event(chance, at, who, companies, component=component, action=action, data=data, event_type=event_type)
     return event if chance.random() < 0.5 else replace(event, purposes=ALL_PURPOSES)
 
 
@@ -162,7 +164,7 @@ def _corrected(chance: Random, log: list[Event]) -> tuple[list[Event], set[date]
     said = {e.action: e for e in log}
     wrong = {e.event_id for e in log if "sharing" not in e.purposes and chance.random() < 0.1}
     right = [
-        replace(e, company=chance.choice(COMPANIES), data=said[e.action].data) if e.event_id in wrong else e
+        replace(e, company=chance.choice([e.company, *OTHERS]), data=said[e.action].data) if e.event_id in wrong else e
         for e in log
     ]
     return right, {e.occurred_at.date() for e in log if e.event_id in wrong}

@@ -34,6 +34,13 @@ def run(project: Project, *arguments: str) -> None:
     project.build("--exclude-resource-type", "test", *arguments)
 
 
+def read_days(project: Project) -> list[tuple[object, ...]]:
+    """Which version of which upstream day was built. A model's own news, for whoever reads it, follows the history."""
+    days = project.built_days()
+    with_news = {model for model, upstream, *_ in days if model == upstream}
+    return [day[:3] if day[1] in with_news else day for day in days if day[0] != day[1]]
+
+
 def test_any_history_of_any_events_equals_a_full_refresh(project: Project) -> None:
     """Every table and view below staging, from the manifest; the data tests run over the end of the history."""
     chance = seeded(1)
@@ -47,12 +54,12 @@ def test_any_history_of_any_events_equals_a_full_refresh(project: Project) -> No
             rewrite(project, log, days)
         run(project)
     tables = [table for table in project.models() if table not in NO_HISTORY]
-    contents, days_built = project.contents(tables), project.built_days()
+    contents, days_built = project.contents(tables), read_days(project)
     assert [table for table in tables if not contents[table]] == [], "no event of this history reaches these"
     project.build("--full-refresh")
     anew = project.contents(tables)
     assert [table for table in tables if anew[table] != contents[table]] == []
-    assert project.built_days() == days_built
+    assert read_days(project) == days_built
 
 
 def test_any_history_of_sessions_and_features_equals_a_full_refresh(project: Project) -> None:
