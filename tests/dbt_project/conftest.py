@@ -95,10 +95,11 @@ parsed = {}
 def manifest(arguments):
     key = (os.environ["LETHE_DBT_DBNAME"], *arguments)
     if key not in parsed:
-        parsed[key] = dbtRunner().invoke(["parse", *arguments]).result, os.environ["DBT_TARGET_PATH"] + "/manifest.json"
-    found, file = parsed[key]
+        parsed[key] = dbtRunner().invoke(["parse", *arguments]).result, os.environ["DBT_TARGET_PATH"]
+    found, folder = parsed[key]
     if found is not None and not os.path.exists(os.environ["DBT_TARGET_PATH"] + "/manifest.json"):
-        shutil.copy(file, os.environ["DBT_TARGET_PATH"])
+        for name in ("manifest.json", "partial_parse.msgpack"):  # the second for a dbt in a process of its own
+            shutil.copy(folder + "/" + name, os.environ["DBT_TARGET_PATH"])
     return found and found.deepcopy()
 
 for line in sys.stdin:
