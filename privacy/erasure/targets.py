@@ -75,6 +75,8 @@ TARGETS = (
     Target("features.ftr_user_security_weekly", "subject", Key.TOKEN),
     Target("features.ftr_user_fraud_weekly", "subject", Key.TOKEN),
     Target("features.ftr_user_sequences", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("features.ftr_prompt_response_pairs", "subject", Key.TOKEN),
+    Target("features.ftr_reference_corpus", "subject", Key.TOKEN),
     Target("features.lbl_user_churn", "subject", Key.TOKEN),
     Target("features.ftr_user_weekly", "subject", Key.TOKEN),
     Target("sessions.ses_sessions", "subject", Key.TOKEN),
@@ -110,6 +112,7 @@ TARGETS = (
     Target("staging.stg_web_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("staging.stg_personalization_events", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("staging.stg_analytics_events", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("staging.stg_text_embeddings", "subject", Key.TOKEN, Rule.FOLLOW),
     Target(
         "safe.anonymous_events",
         "anonymous_id",
