@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,14 @@ def test_what_is_left_unsaid_is_found(manifest: Manifest, fault: str) -> None:
     changed = deepcopy(manifest)
     PLANTED[fault](changed)
     assert fault in faults(changed)
+
+
+def test_what_changed_is_found_with_its_children(manifest: Manifest, project: Project, tmp_path: Path) -> None:
+    """What `make dbt-changed` selects, against a manifest of before."""
+    before = deepcopy(manifest)
+    before["nodes"]["model.lethe.agg_journey_steps"]["raw_code"] = "select 1"
+    (tmp_path / "manifest.json").write_text(json.dumps(before))
+    changed = ("--select", "state:modified+", "--state", str(tmp_path), "--resource-type", "model", "--output", "name")
+    assert project.run("ls", *changed), project.output.read_text()
+    models = {name.split(".")[2] for name in manifest["nodes"]}
+    assert models & set(project.output.read_text().split()) == {"agg_journey_steps", "mart_journey_steps"}
