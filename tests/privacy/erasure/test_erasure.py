@@ -25,6 +25,8 @@ from tests.privacy.erasure.world import (
     contents,
     insert_event,
 )
+from warehouse.database import ADMIN
+from warehouse.developers import add_developer
 
 REQUEST = "request-1"
 CHANGING = ("privacy.", "raw.event_days", "safe.event_days", "pg_stats", "file erasures", "file vault", "warehouse.")
@@ -66,7 +68,9 @@ def test_each_store_keeps_the_rows_of_others(stores: Stores) -> None:
 
 
 def test_the_receipt_counts_what_was_there(stores: Stores) -> None:
+    copy = copy_of_a_developer(stores)
     planned = plan(stores, PERSON, [ALIAS])
+    assert exists(stores, copy), "a plan changes nothing"
     receipt = erase(stores, PERSON, aliases=[ALIAS], request_id=REQUEST, now=NOW)
     rows = {row["target"]: row for row in receipt["targets"]}
     assert (rows["raw.system_logs.user_id"]["before"], rows["raw.system_logs.user_id"]["deleted"]) == (8, 8)
@@ -85,6 +89,20 @@ def test_the_receipt_counts_what_was_there(stores: Stores) -> None:
     (figures,) = [row for row in receipt["aggregates"] if row["table"] == "aggregates.agg_company_day"]
     assert figures["before"] == figures["after"] != ""
     assert receipt["restated_days"] > 0
+    assert not exists(stores, copy)
+
+
+def copy_of_a_developer(stores: Stores) -> str:
+    """A table that a developer of dbt models made of the person's rows, which no target of an erasure knows."""
+    _, schema = add_developer(stores.database, "anna", "x")
+    with stores.database.connect(ADMIN) as conn:
+        conn.execute(f"create table {schema}.copy as select subject from safe.pseudonymous_events".encode())
+    return f"{schema}.copy"
+
+
+def exists(stores: Stores, table: str) -> bool:
+    with stores.database.connect(ADMIN) as conn:
+        return conn.execute("select to_regclass(%s)", (table,)).fetchone() != (None,)
 
 
 def test_days_count_what_is_left(stores: Stores) -> None:
