@@ -30,11 +30,22 @@ GROUP_OF_PACKAGE = {
     "tests/orchestration": "orchestration",
     "tests/quality": "quality",
 }
+# Long, and not repeated on the second server: tests/dbt_project/test_builds.py builds every model there and runs every
+# unit test, tests/integration runs every gate and trains, promotes and predicts.
+ONCE = (
+    "tests/dbt_project/test_categories.py", "tests/dbt_project/test_closed_days.py", "tests/dbt_project/test_guide.py",
+    "tests/dbt_project/test_manifest.py", "tests/dbt_project/test_metrics.py", "tests/dbt_project/test_pairs.py",
+    "tests/dbt_project/test_point_in_time.py", "tests/dbt_project/test_product_marts.py",
+    "tests/dbt_project/test_revenue_marts.py", "tests/dbt_project/test_web_events.py", "tests/ml/test_promotion.py",
+    "tests/privacy/anonymity/test_dbt.py", "tests/privacy/retention/test_rebuilds.py", "tests/quality/test_gates.py",
+)  # fmt: skip
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give the tests of a package its group, unless they name their own."""
+    """Give the tests of a package its group, unless they name their own, and mark those for one server only."""
     place = item.path.relative_to(item.config.rootpath).as_posix()
+    if place in ONCE:
+        item.add_marker("once")
     groups = [group for package, group in GROUP_OF_PACKAGE.items() if place.startswith(package)]
     if groups and item.get_closest_marker("xdist_group") is None:
         item.add_marker(pytest.mark.xdist_group(groups[0]))

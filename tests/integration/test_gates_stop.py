@@ -147,7 +147,11 @@ def evidence(database: Database, run_id: str, gate: str) -> list[tuple[Any, ...]
         return conn.execute(query.encode(), (run_id, gate)).fetchall()
 
 
-@pytest.mark.parametrize("border", BORDERS, ids=lambda border: border.gate)
+@pytest.mark.parametrize(
+    "border",
+    [pytest.param(border, marks=[] if border.gate == suites.RAW_IN else pytest.mark.once) for border in BORDERS],
+    ids=lambda border: border.gate,
+)
 def test_a_fault_at_a_border_stops_everything_below(changing: Completed, border: Border) -> None:
     database = changing.home.database()
     before = standing(database)
