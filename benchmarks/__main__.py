@@ -131,6 +131,27 @@ def web_sessions(runner: Runner) -> list[Row]:
     ]
 
 
+def embeddings(runner: Runner) -> list[Row]:
+    folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
+    if not (folder / "intents").is_dir():
+        raise BenchmarkError("no intents/; set LETHE_SHARED_DATA")
+    found = runner.document("embeddings", str(folder))
+    chance = f"chance {found['banking77_chance']:.1%}"
+    return [
+        Row(
+            f"texts of {found['long_characters']} characters as vectors",
+            found["long_texts_per_s"],
+            "texts/s, one core",
+            5_000,
+        ),
+        Row(
+            "nearest question has the same intent", found["banking77_same_intent_ours"], "share, banking77", 0.8, chance
+        ),
+        Row("peer: scikit-learn's feature hashing", found["banking77_same_intent_hashing_peer"], "share, banking77"),
+        Row("peer: TF-IDF with a vocabulary", found["banking77_same_intent_learned_peer"], "share, banking77"),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """What measures, and after how many minutes it is stopped."""
@@ -149,7 +170,7 @@ BENCHMARKS = tuple(
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
         (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
-        (web_sessions, 15),
+        (web_sessions, 15), (embeddings, 5),
     )
 )  # fmt: skip
 

@@ -12,7 +12,7 @@
 {#
   Post-hook: {schema}.nearest_pairs(vector, how many, before a date, version) gives the pairs whose prompt is nearest to
   a vector by cosine and that were known before the date, the nearest first; ties by the key. It compares with every
-  pair: exact, and as fast as one pass over the table. The operator is named with its schema: roles differ in paths.
+  pair: exact, and as fast as one pass over the table.
 #}
 {% macro create_nearest_pairs() %}
     create or replace function {{ this.schema }}.nearest_pairs(
