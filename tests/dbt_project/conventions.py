@@ -8,6 +8,7 @@ from typing import Any
 
 Manifest = dict[str, Any]
 Node = dict[str, Any]
+STATED_OF_FEATURE = ("unit", "window_days", "purpose", "class", "retention")
 STATED = ("grain", "key", "purpose", "class", "retention")
 ACCESS = {
     "staging": {"protected", "private"},
@@ -49,6 +50,10 @@ def _faults_of_model(model: Node, manifest: Manifest) -> Iterator[str]:
         if not model["config"]["contract"]["enforced"]:
             yield "no contract"
         yield from (f"{c['name']} has no type" for c in columns if not c["data_type"])
+    if model["schema"] == "features":
+        for column in (c for c in columns if c["data_type"] == "double precision"):
+            said = column["meta"] or column["config"]["meta"]
+            yield from (f"{column['name']} states no {word}" for word in STATED_OF_FEATURE if word not in said)
     yield from _untested(model, manifest)
 
 

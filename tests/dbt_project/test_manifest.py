@@ -51,6 +51,11 @@ PLANTED: dict[str, Callable[[Manifest], object]] = {
     "mart_active_users: logic without a unit test": lambda m: m["unit_tests"].pop(
         "unit_test.lethe.mart_active_users.mart_active_users_counts_a_person_once"
     ),
+    "ftr_user_weekly: recency_days states no unit": lambda m: [
+        said.pop("unit", None)
+        for column in [m["nodes"]["model.lethe.ftr_user_weekly"]["columns"]["recency_days"]]
+        for said in (column["meta"], column["config"]["meta"])
+    ],
     "mart_active_users: no exposure reads it": lambda m: m["exposures"]["exposure.lethe.product_dashboard"][
         "depends_on"
     ]["nodes"].remove("model.lethe.mart_active_users"),
