@@ -143,12 +143,15 @@ Maker = Callable[[Random, int, int, int], list[Event]]
 
 
 def change(chance: Random, log: list[Event], step: int, make: Maker = some_events) -> tuple[list[Event], set[date]]:
-    """One late arrival, erasure, correction or new month, by the step: the new log and the days it touches."""
-    if step % 4 == 1:
+    """An erasure, correction, loss of the last day, late arrival or new month: the new log and the days it touches."""
+    if step % 5 == 1:
         return _erased(chance, log)
-    if step % 4 == 2:
+    if step % 5 == 2:
         return _corrected(chance, log)
-    late = step % 4 == 3
+    if step % 5 == 3:
+        last = max(e.occurred_at.date() for e in log)
+        return [e for e in log if e.occurred_at.date() != last], {last}
+    late = step % 5 == 4
     new = make(chance, 12, 0 if late else 10 * step, 20 if late else 10 * step + 20)
     return log + new, {e.occurred_at.date() for e in new}
 
