@@ -77,6 +77,9 @@ def _untested(model: Node, manifest: Manifest) -> Iterator[str]:
 
 
 def _faults_of_source(source: Node) -> Iterator[str]:
+    """A source says how old it may be, or with which other one it is written: a table may be empty for good reason."""
+    if (source["config"]["meta"] or {}).get("fresh_with"):
+        return
     freshness = source["freshness"] or {}
     yield from (f"no {when}" for when in ("warn_after", "error_after") if not (freshness.get(when) or {}).get("count"))
     if not source["loaded_at_field"]:

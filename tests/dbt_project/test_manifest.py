@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import cloned
-from tests.dbt_project.conftest import Project, Runner
+from tests.dbt_project.conftest import Event, Project, Runner
 from tests.dbt_project.conventions import Manifest, Node, faults
 from warehouse.database import Database
 from warehouse.settings import Settings
@@ -76,6 +77,13 @@ def test_what_is_left_unsaid_is_found(manifest: Manifest, fault: str) -> None:
     changed = deepcopy(manifest)
     PLANTED[fault](changed)
     assert fault in faults(changed)
+
+
+@pytest.mark.parametrize(("days_ago", "is_fresh"), [(0, True), (9, False)])
+def test_a_source_without_new_events_is_stale(project: Project, days_ago: int, is_fresh: bool) -> None:
+    at = datetime.now(UTC) - timedelta(days=days_ago)
+    project.replace_days([Event("e", "s", f"{at:%Y-%m-%d %H:%M}")])
+    assert project.run("source", "freshness") is is_fresh, project.output.read_text()
 
 
 def test_what_changed_is_found_with_its_children(manifest: Manifest, project: Project, tmp_path: Path) -> None:
