@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.conftest import cloned
-from tests.dbt_project.conftest import Event, Project, Runner
+from tests.dbt_project.conftest import MODULE_DATABASE, Event, Project, Runner
 from warehouse.database import Database
 from warehouse.settings import Settings
 
@@ -62,7 +62,7 @@ def some_events(chance: Random, n: int) -> list[Event]:
 def world(template: Database, runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Built twice, as it happens in life: up to a Monday, then with all that came in later."""
     folder = tmp_path_factory.mktemp("known")
-    with cloned(template) as database:
+    with cloned(template, MODULE_DATABASE) as database:
         project = Project(database, Settings.load(folder / "home"), folder / "target", runner)
         events = some_events(Random(11), 420)  # noqa: S311
         project.replace_days([e for e in events if was_known(e, SPLIT)])

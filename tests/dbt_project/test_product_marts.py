@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from tests.conftest import cloned
-from tests.dbt_project.conftest import Event, Project, Runner
+from tests.dbt_project.conftest import MODULE_DATABASE, Event, Project, Runner
 from warehouse.database import Database
 from warehouse.settings import Settings
 
@@ -94,7 +94,7 @@ CASES = [
 def built(template: Database, runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The cases, built once."""
     folder = tmp_path_factory.mktemp("product")
-    with cloned(template) as database:
+    with cloned(template, MODULE_DATABASE) as database:
         project = Project(database, Settings.load(folder / "home"), folder / "target", runner)
         project.replace_days(CASES)
         project.build(*SELECTED)

@@ -15,11 +15,11 @@ from scipy import stats
 
 from tests.conftest import cloned
 from tests.dbt_project import billing_cases as cases
-from tests.dbt_project.conftest import Event, Project, Runner
+from tests.dbt_project.conftest import MODULE_DATABASE, Event, Project, Runner
 from warehouse.database import Database
 from warehouse.settings import Settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.shared_data, pytest.mark.xdist_group("revenue")]
+pytestmark = [pytest.mark.integration, pytest.mark.shared_data]
 
 TABLES = (
     "aggregates.agg_subscription_changes",
@@ -79,7 +79,7 @@ def built(
     """The revenue models built once."""
     folder = tmp_path_factory.mktemp("revenue")
     settings = replace(Settings.load(folder / "home"), home=folder / "home")
-    with cloned(template) as database:
+    with cloned(template, MODULE_DATABASE) as database:
         project = Project(database, settings, folder / "target", runner)
         project.replace_days(log)
         run(project, "build")

@@ -20,7 +20,7 @@ import pytest
 from privacy.vault import Vault
 from tests.conftest import cloned
 from tests.dbt_project import web_expected as expected
-from tests.dbt_project.conftest import Event, Project, Runner
+from tests.dbt_project.conftest import MODULE_DATABASE, Event, Project, Runner
 from tests.dbt_project.web_expected import Comparison, Key, compare, is_one_to_one, unexplained
 from tests.dbt_project.web_stream import Raw, make_safe, raw_of
 from tests.privacy.web_consent import read
@@ -72,7 +72,7 @@ def built(
     folder = tmp_path_factory.mktemp("web")
     vault = Vault.open(folder / "vault")
     settings = replace(Settings.load(folder / "home"), home=folder / "home")
-    with cloned(template) as database:
+    with cloned(template, MODULE_DATABASE) as database:
         reports = make_safe(database, vault, shared_data, folder)
         assert [(r.n_read, r.n_stored, r.codes) for r in reports] == [(160, 157, {"id_collision": 3}), (1000, 1000, {})]
         project = Project(database, settings, folder / "target", runner)
