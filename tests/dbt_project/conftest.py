@@ -20,7 +20,7 @@ from warehouse.settings import Settings
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 LOCATION = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-# One name for the databases of modules that share a build among their tests: what was parsed for one holds for the next.
+# Modules that share a build among their tests use databases of one name: what was parsed for one holds for the next.
 MODULE_DATABASE = f"dbt_module_{os.getpid()}"
 # What makes TABLES, with the tests of nothing else.
 SPINE = ("--indirect-selection", "cautious", "-s", "+exposure:churn_model", "+ses_sessions", "+agg_company_day")
