@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from tests.dbt_project.conftest import Event, Project
-from tests.dbt_project.test_incremental import rewrite, seeded, some_events
+from tests.dbt_project.histories import some_events
+from tests.dbt_project.test_incremental import rewrite, seeded
 from warehouse.database import ADMIN
 
 pytestmark = pytest.mark.integration
