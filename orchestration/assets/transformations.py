@@ -28,8 +28,8 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["schema"])
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
-        return ["team:analytics"]
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return [f"team:{dbt_resource_props.get('group') or 'analytics'}"]
 
 
 def dbt_models(manifest: Path) -> dg.AssetsDefinition:
