@@ -29,11 +29,13 @@ NOW = datetime(2026, 11, 20, 13, tzinfo=UTC)
 FILLED = (
     "table safe.pseudonymous_events",
     "table safe.anonymous_events",
+    "table safe.text_embeddings",
     "table safe.exclusions",
     "table privacy.unknown_paths",
     "table aggregates.agg_user_day",
     "table sessions.ses_sessions",
     "table features.ftr_user_weekly",
+    "table features.ftr_prompt_response_pairs",
     "table quality.gate_results",
     "table ml.predictions",
     "table ml.training_sets",
