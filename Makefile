@@ -11,7 +11,7 @@ HOME_OPTION := $(if $(LETHE_HOME),--home $(LETHE_HOME),)
 DBT_STATE ?= .dbt-state
 DBT := cd dbt_project && ../$(BIN)/dbt
 
-.PHONY: help install run up down test check bench clean dbt-changed nightly
+.PHONY: help install run up down test check style types sql bench clean dbt-changed nightly
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,16 +35,23 @@ down: install ## stop the web interfaces and the embedded server
 	@$(BIN)/lethe down $(HOME_OPTION)
 
 check: install ## lint, format, types, import contracts, SQL style
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types sql style
+
+style:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+types:
+	@$(BIN)/mypy
+
+sql:
 	@$(BIN)/sqlfluff lint --nocolor dbt_project/models dbt_project/tests
 
 test: check ## everything CI runs: checks, all tests, the integration tests again on a server of its own
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 	@$(BIN)/python -m tests.server -- $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup \
-		-m "integration and not embedded"
+		-m "integration and not embedded and not once"
 
 bench: install ## benchmarks with peers beside ours; a table and benchmarks/results.json
 	@$(BIN)/python -m benchmarks
