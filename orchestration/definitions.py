@@ -29,7 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             collection.system_logs,
             privacy.raw_in,
             privacy.privacy_transform,
-            transformations.dbt_models(manifest),
+            transformations.dbt_models(manifest, settings.dbt_select),
             transformations.features_out,
             lifetime.lifetime_values,
             model.churn_model,

@@ -39,14 +39,19 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home folder and how to run commands in it. `url` names a database on a server that is not the home's."""
+    """A home folder and how to run commands in it. `url` names a database on a server that is not the home's.
+
+    `select` says which dbt models its runs build, where that is not all.
+    """
 
     path: Path
     url: str | None = None
+    select: str | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         extra = {"LETHE_DATABASE_URL": self.url} if self.url else {}
+        extra |= {"LETHE_DBT_SELECT": self.select} if self.select else {}
         return Settings.load(self.path).environment(LETHE_CLOCK=CLOCK, **extra)
 
     def command(self, *arguments: str) -> list[str]:
@@ -75,14 +80,14 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) 
         return Finished(code, out.read(), err.read())
 
 
-def make_home(folder: Path) -> Home:
+def make_home(folder: Path, select: str | None = None) -> Home:
     """A new home: on its own embedded server, or on a database of its own where LETHE_DATABASE_URL names a server."""
     settings = Settings.load(folder)
     if settings.database_url is None:
-        return Home(folder)
+        return Home(folder, select=select)
     address = Address.parse(settings.database_url)
     name = f"home_{os.getpid()}_{next(_numbers)}"
     server = Database(address, {}, address.database)
     with server.connect(ADMIN, autocommit=True) as conn:
         conn.execute(f'create database "{name}"'.encode())
-    return Home(folder, settings.database_url.rsplit("/", 1)[0] + f"/{name}")
+    return Home(folder, settings.database_url.rsplit("/", 1)[0] + f"/{name}", select)

@@ -23,6 +23,7 @@ class Settings:
     fixed_clock: datetime | None = None
     journal_level: str = "INFO"
     shared_data: Path | None = None
+    dbt_select: str | None = None  # which dbt models a run builds, in dbt's selection syntax; all where it is not said
     master_key: str | None = field(default=None, repr=False)  # of the vault; read by privacy.vault.masters
 
     @classmethod
@@ -33,6 +34,7 @@ class Settings:
             database_url=os.environ.get("LETHE_DATABASE_URL") or None,
             fixed_clock=_clock(os.environ.get("LETHE_CLOCK")),
             shared_data=_path(os.environ.get("LETHE_SHARED_DATA")),
+            dbt_select=os.environ.get("LETHE_DBT_SELECT") or None,
             master_key=os.environ.get("LETHE_MASTER_KEY") or None,
             journal_level=_journal_level(os.environ.get("LETHE_JOURNAL_LEVEL", "INFO")),
         )

@@ -32,10 +32,11 @@ class Translator(DagsterDbtTranslator):
         return [f"team:{dbt_resource_props.get('group') or 'analytics'}"]
 
 
-def dbt_models(manifest: Path) -> dg.AssetsDefinition:
-    """Every model and test of the project as one step."""
+def dbt_models(manifest: Path, select: str | None = None) -> dg.AssetsDefinition:
+    """Every model and test of the project as one step; those of a selection with the tests of nothing else."""
+    tests = ["--indirect-selection", "cautious"] if select else []
 
-    @dbt_assets(manifest=manifest, dagster_dbt_translator=Translator(), name="dbt_build")
+    @dbt_assets(manifest=manifest, select=select or "fqn:*", dagster_dbt_translator=Translator(), name="dbt_build")
     def dbt_build(
         context: dg.AssetExecutionContext, dbt_cli: DbtCliResource, platform: PlatformResource
     ) -> Iterator[Any]:
@@ -43,7 +44,7 @@ def dbt_models(manifest: Path) -> dg.AssetsDefinition:
         dbt.use_login(opened.database)
         target = dbt.target_path(opened.settings)
         with dbt.told(opened.echo, target / "build.log"):
-            command = ["build", "--exclude-resource-type", "unit_test", "--log-path", str(target)]
+            command = ["build", "--exclude-resource-type", "unit_test", "--log-path", str(target), *tests]
             yield from dbt_cli.cli(command, context=context, target_path=target).stream()
 
     return dbt_build

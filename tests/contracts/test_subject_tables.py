@@ -1,14 +1,16 @@
-"""Every table that holds rows of people is registered, in the live schema after a completed run."""
+"""Every table that holds rows of people is registered, in the live schema after a build of every model."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.integration.conftest import Completed
+from tests.dbt_project.conftest import Project, project, runner
 from warehouse.database import ADMIN
 from warehouse.subjects import SUBJECT_COLUMNS, SUBJECT_TABLES
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("completed")]
+__all__ = ["project", "runner"]
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("dbt")]
 TOOLS = ("pg_catalog", "information_schema", "dagster", "mlflow")
 FOUND = """
 select distinct c.table_schema || '.' || c.table_name from information_schema.columns c
@@ -20,19 +22,15 @@ where c.table_schema <> all(%s) and c.column_name = any(%s)
 """
 
 
-def carriers(completed: Completed) -> set[str]:
-    with completed.home.database().connect(ADMIN) as conn:
+def carriers(project: Project) -> set[str]:
+    with project.database.connect(ADMIN) as conn:
         return {row[0] for row in conn.execute(FOUND, (list(TOOLS), list(SUBJECT_COLUMNS))).fetchall()}
 
 
-def test_every_table_with_a_subject_is_registered(completed: Completed) -> None:
-    assert carriers(completed) == {row.table for row in SUBJECT_TABLES}
-
-
-def test_a_new_table_with_a_subject_is_caught(completed: Completed) -> None:
-    with completed.home.database().connect(ADMIN, autocommit=True) as conn:
+def test_a_table_with_a_subject_is_registered_or_caught(project: Project) -> None:
+    assert project.run("run"), project.output.read_text()
+    registered = {row.table for row in SUBJECT_TABLES}
+    assert carriers(project) == registered
+    with project.database.connect(ADMIN) as conn:
         conn.execute("create table ml.forgotten (subject text)")
-        try:
-            assert carriers(completed) - {row.table for row in SUBJECT_TABLES} == {"ml.forgotten"}
-        finally:
-            conn.execute("drop table ml.forgotten")
+    assert carriers(project) - registered == {"ml.forgotten"}

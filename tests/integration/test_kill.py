@@ -14,7 +14,7 @@ import pytest
 
 from tests.forks import Fork, fork_server
 from tests.homes import Home, make_home
-from tests.integration.conftest import N_EVENTS, Completed
+from tests.integration.conftest import MODELS, N_EVENTS, Completed
 from tests.integration.contents import champion, digests, unfinished
 from warehouse.database import ADMIN
 
@@ -52,7 +52,7 @@ PLACES = (
 @pytest.fixture(scope="module")
 def killed(completed: Completed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home with the vault of the undisturbed one (so that pseudonyms are comparable), killed again and again."""
-    home = make_home(tmp_path_factory.mktemp("killed") / "home")
+    home = make_home(tmp_path_factory.mktemp("killed") / "home", MODELS)
     home.path.mkdir(parents=True, mode=0o700)
     shutil.copytree(completed.home.path / "vault", home.path / "vault")
     try:
