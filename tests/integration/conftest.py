@@ -10,8 +10,8 @@ import pytest
 from tests.homes import Finished, Home, make_home
 
 N_EVENTS = "40000"
-# The way to the champion and one model of each layer: here runs are killed, refused and repeated some thirty times. Every
-# model is built in the canary's home and in tests/dbt_project, which holds each to a full refresh.
+# The way to the champion and one model of each layer: here runs are killed, refused and repeated some thirty times.
+# Every model is built in the canary's home and in tests/dbt_project, which holds each to a full refresh.
 MODELS = "+exposure:churn_model +ses_sessions +agg_company_day +ftr_customer_purchases"
 
 
