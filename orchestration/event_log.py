@@ -1,7 +1,8 @@
 """Dagster's PostgreSQL event log, with the plans of a long backfill written in bulk and only where they are true.
 
 Dagster 1.13 plans every asset and check of a partitioned job for every partition, those without partitions too, and
-writes each plan in a transaction of its own: 13 years of days took minutes before any work.
+writes each plan in a transaction of its own: 13 years of days took minutes before any work. Here it says the days of an
+asset in one plan, which becomes one for each day where the asset has days, and one where it has none.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         """Built by Dagster from dagster.yaml; `postgres_url` as for the parent."""
         return cls(inst_data=inst_data, postgres_url=pg_url_from_config(config_value))
 
+    @property
+    def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
+        """One event for the days of an asset: what is stored of them is decided in `truthful`."""
+        return True
+
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events; planned materialisations in few statements, everything else as Dagster does."""
         events = truthful(events)
@@ -49,20 +55,30 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
 
 def truthful(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
-    """The events without partitions for assets that have none: one plan per such asset, and its checks as a whole."""
+    """One plan for each partition of an asset that has them, one for an asset that has none, and its checks as a whole."""
     kept: list[EventLogEntry] = []
     seen: set[AssetKey] = set()
     for entry in events:
         event = entry.get_dagster_event()
         if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
             kept.append(_without_check_partitions(entry, event))
-        elif not _is_planned(entry) or event.asset_key in PARTITIONED:
+        elif not _is_planned(entry):
             kept.append(entry)
+        elif event.asset_key in PARTITIONED:
+            kept += _for_each_partition(entry, event)
         elif event.asset_key is not None and event.asset_key not in seen:
             seen.add(event.asset_key)
             plan = AssetMaterializationPlannedData(event.asset_key, partition=None, partitions_subset=None)
             kept.append(_with_data(entry, event, plan))
     return kept
+
+
+def _for_each_partition(entry: EventLogEntry, event: DagsterEvent) -> list[EventLogEntry]:
+    days = event.asset_materialization_planned_data.partitions_subset
+    if days is None or event.asset_key is None:
+        return [entry]
+    plans = (AssetMaterializationPlannedData(event.asset_key, partition=day) for day in days.get_partition_keys())
+    return [_with_data(entry, event, plan) for plan in plans]
 
 
 def _without_check_partitions(entry: EventLogEntry, event: DagsterEvent) -> EventLogEntry:

@@ -54,6 +54,18 @@ def test_a_partitioned_asset_keeps_every_day() -> None:
     assert planned(truthful([plan(LOGS, day) for day in DAYS])) == [(LOGS, day) for day in DAYS]
 
 
+def test_the_days_of_one_plan_are_planned_each_where_an_asset_has_days() -> None:
+    days = DefaultPartitionsSubset(set(DAYS))
+    whole = [
+        entry(
+            DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+            AssetMaterializationPlannedData(key, partition=None, partitions_subset=days),
+        )
+        for key in (LOGS, GATE)
+    ]
+    assert sorted(planned(truthful(whole)), key=str) == sorted([(GATE, None), *((LOGS, day) for day in DAYS)], key=str)
+
+
 def test_a_check_of_an_asset_without_partitions_is_planned_as_a_whole() -> None:
     (kept,) = truthful([check_plan(GATE)])
     assert kept.get_dagster_event().asset_check_planned_data.partitions_subset is None
