@@ -55,7 +55,7 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
 
 def truthful(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
-    """One plan for each partition of an asset that has them, one for an asset that has none, and its checks as a whole."""
+    """One plan for each partition of an asset that has some, one for an asset that has none; its checks as a whole."""
     kept: list[EventLogEntry] = []
     seen: set[AssetKey] = set()
     for entry in events:
