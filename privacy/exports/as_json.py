@@ -44,6 +44,8 @@ def _values(written: pa.Array, kind: str) -> pa.Array:
     if kind == "number":
         is_finite = pc.invert(pc.is_in(written, pa.array(["nan", "inf", "-inf"])))
         written = pc.if_else(is_finite, written, joined('"', written, '"'))
+        # Readers take -0 for an integer, which has no sign at nought.
+        written = pc.if_else(pc.equal(written, "-0"), "-0.0", written)
     elif kind not in ("integer", "boolean", "json"):
         written = json_strings(written)
     return pc.fill_null(written, "null")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from privacy.exports import archive, as_html
@@ -86,6 +86,7 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROW, max_size=7))
+@example([dict.fromkeys(VALUES), dict.fromkeys(VALUES) | {"number": -0.0}])
 def test_every_format_reads_back_as_what_went_in(rows: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed(rows, Path(folder))) as package:
         types = declared(package)
