@@ -107,6 +107,11 @@ def _add_classify(commands: Any, shared: argparse.ArgumentParser) -> None:
     classify.add_argument("--reject", nargs=2, metavar=("EVENT_TYPE", "PATH"), help="rule that one path never passes")
     classify.add_argument("--class", dest="klass", help="non_personal, pseudonymized, personal or sensitive")
     classify.add_argument("--kind", help="what the values are: email, phone, count, category, ...")
+    classify.add_argument(
+        "--treatment",
+        help="drop, or for pseudonymized values format: tokens that keep the form (email, phone, ssn, credit_card, "
+        "ip_address, id); without it the class decides",
+    )
     classify.add_argument("--steward", help="who decides")
     classify.add_argument("--reason", help="why")
     classify.add_argument("--json", action="store_true", help="as one JSON object")

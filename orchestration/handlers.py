@@ -164,9 +164,10 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
             event_type, path = options.confirm
             classification.confirm(
                 conn, event_type, path, options.klass, options.kind, options.steward, options.reason,
-                decided_at=settings.now(),
+                decided_at=settings.now(), treatment=options.treatment,
             )  # fmt: skip
-            say(f"ruled: {' '.join(options.confirm)} is {options.klass} ({options.kind}); the next run applies it")
+            how = f", {options.treatment}" if options.treatment else ""
+            say(f"ruled: {' '.join(options.confirm)} is {options.klass} ({options.kind}{how}); the next run applies it")
             return DONE
         if options.reject:
             missing = [n for n in ("steward", "reason") if not getattr(options, n)]

@@ -35,6 +35,8 @@ class Ruling:
     decided_by: str
     reason: str
     decided_at: datetime
+    old_treatment: str | None
+    new_treatment: str
 
 
 def load_rules(conn: psycopg.Connection, rows: Iterable[Mapping[str, Any]], decided_at: datetime) -> int:
@@ -110,7 +112,7 @@ def audit(conn: psycopg.Connection, event_type: str, path: str) -> list[Ruling]:
     """Every ruling on a path since the audit began, the oldest first."""
     query = (
         "select action, old_class, old_kind, new_class, new_kind, proposed_class, proposed_kind, confidence, "
-        "decided_by, reason, decided_at "
+        "decided_by, reason, decided_at, old_treatment, new_treatment "
         "from privacy.classification_audit where event_type = %s and path = %s order by audit_id"
     )
     with conn.cursor(row_factory=class_row(Ruling)) as cursor:
@@ -143,10 +145,14 @@ def confirm(  # noqa: PLR0913, PLR0917 - the columns of one ruling
     reason: str,
     *,
     decided_at: datetime,
+    treatment: str | None = None,
 ) -> bool:
-    """Rule on a path; False when it was ruled so already. The days that it can touch become pending."""
-    row = {"event_type": event_type, "path": path, "class": klass, "kind": kind, "steward": steward, "reason": reason}
-    return _rule(conn, [row], decided_at, "confirmed") > 0
+    """Rule on a path; False when it was ruled so already. The days that it can touch become pending.
+
+    treatment: None for the class's own; see policy.make_rule.
+    """
+    row = {"event_type": event_type, "path": path, "class": klass, "kind": kind, "treatment": treatment}
+    return _rule(conn, [row | {"steward": steward, "reason": reason}], decided_at, "confirmed") > 0
 
 
 def reject(

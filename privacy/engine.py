@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from privacy import format_function
 from privacy.errors import KernelFailureError
+from privacy.format_function import FormatTokens
 from privacy.memory import keep_freed_memory
 from privacy.pseudonyms import Keyring, domain_key
 
@@ -46,6 +48,7 @@ class Engine:
     connection: duckdb.DuckDBPyConnection
     feed: Feed = field(default_factory=Feed)
     prepared: dict[str, str] = field(default_factory=dict)
+    formats: FormatTokens | None = None
 
     def run(self, sql: str, batch: pa.Table) -> pa.Table:
         """The query over `batch`. Planning costs more than a thousand rows, so the plan is kept for the next batch.
@@ -55,6 +58,8 @@ class Engine:
         self.feed.table = batch
         if not self.prepared:
             self.connection.register("batch", self.feed)
+        if format_function.NAME in sql:
+            return self._run_with_formats(sql)
         if sql not in self.prepared:
             if len(self.prepared) >= MAX_PREPARED:
                 self._forget()
@@ -62,6 +67,12 @@ class Engine:
             self.connection.execute(f"prepare {name} as {sql}")
             self.prepared[sql] = name
         return self.connection.sql(f"execute {self.prepared[sql]}").to_arrow_table(ROWS_PER_CHUNK)
+
+    def _run_with_formats(self, sql: str) -> pa.Table:
+        """A query that asks for tokens in a format. Its plan is not kept: the function goes with this call's key."""
+        if self.formats is not None:
+            self.formats.register(self.connection)
+        return self.connection.sql(sql).to_arrow_table(ROWS_PER_CHUNK)
 
     def _forget(self) -> None:
         for name in self.prepared.values():
@@ -76,7 +87,10 @@ def engine(keyring: Keyring) -> Iterator[Engine]:
     _kept.engine = None  # a call inside this one gets an engine of its own
     current: Engine = known[1] if known and known[0] == os.getpid() else Engine(_connect())
     _set_keys(current.connection, keyring)
+    current.formats = FormatTokens(domain_key(keyring.pseudonymous, "format"))
     yield current
+    current.formats.forget(current.connection)
+    current.formats = None
     for name in _variables(keyring):
         current.connection.execute(f"reset variable {name}")
     current.connection.unregister("chosen")

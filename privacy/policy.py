@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from privacy import masks
 from privacy.anonymity.shared_events import K
 from privacy.errors import AmbiguousRuleError, InvalidRuleError
+from privacy.format_tokens import FORMS
 
 CLASSES = ("non_personal", "pseudonymized", "personal", "sensitive")
 ROOTS = ("data", "metadata", "client_info")
 TREATMENTS = {"non_personal": "pass", "pseudonymized": "token", "personal": "mask", "sensitive": "drop"}
+FORMAT = "format"  # a token that keeps the form of its value, for a schema that accepts no other
 # A rule's key becomes SQL and JSON path text; these characters cannot appear in a quoted JSON path.
 FORBIDDEN_KEY = re.compile(r'["\\\x00-\x1f]|^$')
 RESERVED = {"_metadata", "_client_info"}
@@ -53,7 +55,10 @@ class Node:
 
 
 def make_rule(event_type: str, path: str, klass: str, kind: str, treatment: str | None = None) -> Rule:
-    """A checked rule. Raises InvalidRuleError naming what is wrong; a treatment may only be its class's or 'drop'."""
+    """A checked rule. Raises InvalidRuleError naming what is wrong.
+
+    A treatment may be its class's, 'drop', or for pseudonymized values of a kind that has a form 'format'.
+    """
     kind = masks.ALIASES.get(kind, kind)
     treatment = treatment or TREATMENTS.get(klass, "")
     rule = Rule(event_type, path, klass, kind, treatment)
@@ -62,14 +67,29 @@ def make_rule(event_type: str, path: str, klass: str, kind: str, treatment: str 
         raise InvalidRuleError(f"{where} has class {klass!r}; use one of {', '.join(CLASSES)}")
     if kind not in masks.MASKS:
         raise InvalidRuleError(f"{where} has kind {kind!r}; use one of {', '.join(masks.MASKS)}")
-    if treatment not in (TREATMENTS[klass], "drop"):
-        raise InvalidRuleError(f"{where} has treatment {treatment!r}; class {klass} allows {TREATMENTS[klass]} or drop")
+    _check_treatment(rule, where)
     parts = rule.segments
     if not path.startswith("/") or len(parts) < 2 or parts[0] not in ROOTS:
         raise InvalidRuleError(f"{where} must start with /data/, /metadata/ or /client_info/ and name a key below it")
     if any(FORBIDDEN_KEY.search(part) for part in parts) or (parts[0] == "data" and parts[1] in RESERVED):
         raise InvalidRuleError(f"{where} holds a key that is empty, reserved, or has quotes or control characters")
     return rule
+
+
+def _check_treatment(rule: Rule, where: str) -> None:
+    own = TREATMENTS[rule.klass]
+    if rule.treatment in (own, "drop"):
+        return
+    if rule.treatment != FORMAT or rule.klass != "pseudonymized":
+        also = f", {FORMAT}" if rule.klass == "pseudonymized" else ""
+        raise InvalidRuleError(
+            f"{where} has treatment {rule.treatment!r}; class {rule.klass} allows {own}{also} or drop"
+        )
+    if rule.kind not in FORMS:
+        raise InvalidRuleError(
+            f"{where} asks for tokens in the format of kind {rule.kind!r}, which has none to keep; rule token instead "
+            f"(kinds with a format: {', '.join(FORMS)})"
+        )
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 
 from privacy import masks
-from privacy.policy import CLASSES, Node, Rule
+from privacy.format_function import formatted
+from privacy.policy import CLASSES, FORMAT, Node, Rule
 
+TOKENS = ("token", FORMAT)
 Members = list[tuple[str, "str | Members"]]  # of a JSON object: key, and SQL of JSON text or the members of an object
 
 # The text of a map key passes with its value, so it must look like a label and hold no long number.
@@ -15,7 +17,7 @@ SAFE_KEY = r"regexp_full_match({key}, '[A-Za-z0-9_ .:/$+-]{{1,64}}') and not reg
 
 
 def treatment(rule: Rule, label: int) -> tuple[str, str]:
-    """What happens to a value (pass, token, mask, drop) and, for drop, the reason: the stricter class wins."""
+    """What happens to a value (pass, token, format, mask, drop) and, for drop, the reason: the stricter class wins."""
     effective = max(CLASSES.index(rule.klass), label)
     mask = masks.MASKS[rule.kind]
     if rule.klass == "sensitive":
@@ -24,6 +26,8 @@ def treatment(rule: Rule, label: int) -> tuple[str, str]:
         return "drop", "ruled_out"
     if effective == 2:
         return ("mask", "") if mask.personal else ("drop", "no_mask")
+    if effective == 1 and rule.treatment == FORMAT:
+        return FORMAT, ""
     if effective == 1 and (rule.klass == "pseudonymized" or not mask.names_nobody):
         return "token", ""
     return "pass", ""
@@ -35,8 +39,9 @@ def _apply(rule: Rule, label: int, x: str, *, anonymous: bool) -> str:
         return masks.passed(rule.kind, x)
     if action == "mask":
         return masks.masked(rule.kind, x) or "null"
-    # An anonymous row keeps no key that could link two rows to one person.
-    return masks.tokenised(rule.kind, x) if action == "token" and not anonymous else "null"
+    if action not in TOKENS or anonymous:  # an anonymous row keeps no key that could link two rows to one person
+        return "null"
+    return formatted(rule.kind, x) if action == FORMAT else masks.tokenised(rule.kind, x)
 
 
 def passes(node: Node, label: int) -> bool:
@@ -77,7 +82,7 @@ def _loops(node: Node, label: int, x: str, *, anonymous: bool, depth: int) -> tu
     value = value_of(child, label, f"{name}::varchar", anonymous=anonymous, depth=depth + 1)
     item = f"list_transform(from_json({x}, '[\"JSON\"]'), lambda {name}: {value})"
     # Where the values need a mask or a token, the keys may be the identifiers: such a map does not pass.
-    if any(treatment(rule, label)[0] in ("mask", "token") for rule in rules_below(child)):
+    if any(treatment(rule, label)[0] in ("mask", *TOKENS) for rule in rules_below(child)):
         return item, "[null::varchar]"
     entries = f"map_entries(from_json({x}, '\"MAP(VARCHAR,JSON)\"'))"
     inner = value_of(child, label, f"{name}.value::varchar", anonymous=anonymous, depth=depth + 1)

@@ -134,6 +134,22 @@ def test_rulings_settle_items_are_audited_and_make_days_pending(database: Databa
 
 
 @pytest.mark.integration
+def test_a_ruling_may_ask_for_tokens_in_the_format_and_is_carried_out(database: Database, tmp_path: Path) -> None:
+    vault = found_paths(database, tmp_path, {"contact": "ada@example.com"}, n=3)
+    ruled = ("page", "/data/contact", "pseudonymized", "email", "s", "the CRM takes addresses only")
+    with database.connect("privacy") as conn:
+        assert confirm(conn, *ruled, decided_at=START)
+        assert confirm(conn, *ruled, decided_at=START, treatment="format")
+        assert [(r.old_treatment, r.new_treatment) for r in audit(conn, *ruled[:2])] == [
+            (None, "token"), ("token", "format"),
+        ]  # fmt: skip
+        assert pending_days(conn) == [START.date()]
+        transform_days(conn, pending_days(conn), vault)
+        with pytest.raises(InvalidRuleError, match="class personal allows mask or drop"):
+            confirm(conn, *ruled[:2], "personal", *ruled[3:], decided_at=START, treatment="format")
+
+
+@pytest.mark.integration
 def test_a_refused_ruling_leaves_item_and_audit_alone(database: Database, tmp_path: Path) -> None:
     found_paths(database, tmp_path, {"contact": "ada@example.com"})
     with database.connect("privacy") as conn:
