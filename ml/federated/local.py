@@ -58,7 +58,8 @@ def answer(task: Task, rows: Rows, n_silos: int, protection: Protection | None, 
     vectors = _per_person(task, rows) if protection.unit == PERSON else _of_silo(task, rows)
     clip = protection.clip_of(task.kind)
     drawn = np.array(noise(task.kind, task.length), dtype=np.int64)
-    return (clipped(vectors, clip).sum(axis=0) + drawn).view(np.uint64)
+    noisy: NDArray[np.int64] = clipped(vectors, clip).sum(axis=0) + drawn
+    return noisy.view(np.uint64)
 
 
 def clipped(vectors: Floats, clip: float) -> NDArray[np.int64]:
@@ -67,7 +68,8 @@ def clipped(vectors: Floats, clip: float) -> NDArray[np.int64]:
         raise UnusableVectorError("a vector holds a value that is not finite; nothing was sent")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     shorter = np.minimum(1.0, clip * (1 - 1e-12) / np.maximum(lengths, 1e-300))
-    return np.trunc(np.ldexp(vectors * shorter, FRACTION_BITS)).astype(np.int64)
+    whole: NDArray[np.int64] = np.trunc(np.ldexp(vectors * shorter, FRACTION_BITS)).astype(np.int64)
+    return whole
 
 
 def gradients(model: LinearModel, rows: Rows) -> Floats:
@@ -121,7 +123,7 @@ def _of_silo(task: Task, rows: Rows) -> Floats:
     if not len(rows.labels):
         return np.zeros((1, task.length))
     if task.kind == STATISTICS:
-        return statistics(rows).mean(axis=0)[None, :]
+        return np.asarray(statistics(rows).mean(axis=0)[None, :], dtype=np.float64)
     if task.kind == UPDATE:
         return _with_room(descended(task, rows)[None, :])
     return _with_room(gradients(task.model, rows).mean(axis=0)[None, :])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.federated.errors import ForgedMessageError
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -48,10 +50,13 @@ def public_bytes(key: X25519PrivateKey) -> bytes:
 
 
 def agree(key: X25519PrivateKey, other: bytes, context: bytes) -> bytes:
-    """The 32-byte secret of two silos for one use; `context` names the use. ValueError for a degenerate public key."""
+    """The 32-byte secret of two silos for one use; `context` names the use. ForgedMessageError for a degenerate key."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    shared = key.exchange(X25519PublicKey.from_public_bytes(other))
+    try:
+        shared = key.exchange(X25519PublicKey.from_public_bytes(other))
+    except ValueError:
+        raise ForgedMessageError("a public key is no point that hides anything; it is refused") from None
     return HKDF(SHA256(), 32, salt=None, info=b"lethe federated " + context).derive(shared)

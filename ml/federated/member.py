@@ -35,6 +35,7 @@ from ml.federated.shamir import SHARE_BYTES, Entropy
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 Compute = Callable[[Any], Words]  # a task -> this silo's own vector, never sent as it is
 
@@ -155,18 +156,16 @@ class Member:
 
     def _seal(self, turn: _Turn, receiver: int, of_key: int, of_seed: int) -> bytes:
         text = of_key.to_bytes(SHARE_BYTES, "big") + of_seed.to_bytes(SHARE_BYTES, "big")
-        return _cipher(self._use(turn, "shares", self.number, receiver)).encrypt(
-            _NONCE, text, _bound(turn, self.number, receiver)
-        )
+        cipher = _cipher(self._use(turn, "shares", self.number, receiver))
+        return cipher.encrypt(_NONCE, text, _bound(turn, self.number, receiver))
 
     def _unseal(self, turn: _Turn, sender: int, sealed: bytes) -> tuple[int, int]:
         from cryptography.exceptions import InvalidTag
 
         require_length(len(sealed), SEALED_BYTES, f"the sealed shares of silo {sender}")
         try:
-            text = _cipher(self._use(turn, "shares", sender, self.number)).decrypt(
-                _NONCE, sealed, _bound(turn, sender, self.number)
-            )
+            cipher = _cipher(self._use(turn, "shares", sender, self.number))
+            text = cipher.decrypt(_NONCE, sealed, _bound(turn, sender, self.number))
         except InvalidTag:
             raise ForgedMessageError(
                 f"what silo {self.number} got as shares of silo {sender} is not from it, or not of this round"
@@ -181,7 +180,7 @@ class Member:
 _NONCE = bytes(12)  # every key seals one message
 
 
-def _cipher(key: bytes) -> Any:
+def _cipher(key: bytes) -> AESGCM:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(key)

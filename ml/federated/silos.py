@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.federated import masks
 from ml.federated.errors import FederatedInputError
@@ -47,18 +48,28 @@ def members(
 
 
 def by_company(
-    features: pd.DataFrame, columns: tuple[str, ...], labels: np.ndarray, subjects: np.ndarray, companies: np.ndarray
+    features: pd.DataFrame,
+    columns: tuple[str, ...],
+    labels: NDArray[np.bool_],
+    subjects: NDArray[np.object_],
+    companies: NDArray[np.object_],
 ) -> dict[int, Rows]:
-    """Each company's rows as a silo, numbered from 1 in an order that says nothing; rows of no company are in none.
-
-    A company with fewer than LEAST_PEOPLE people is left out.
-    """
+    """Each company's rows as a silo by its number; rows of no company, or of a company too small, are in none."""
     require_columns(tuple(c for c in columns if c in features.columns), columns)
     values = features[list(columns)].to_numpy(np.float64)
     people = np.unique(subjects.astype(str), return_inverse=True)[1]
-    found = {}
-    for company in sorted({c for c in companies.tolist() if isinstance(c, str)}):
-        mask = companies == company
-        if len(np.unique(people[mask])) >= LEAST_PEOPLE:
-            found[len(found) + 1] = Rows(values[mask], labels[mask].astype(np.float64), people[mask])
-    return found
+    return {
+        number: Rows(values[mask], labels[mask].astype(np.float64), people[mask])
+        for company, number in numbered(companies, subjects).items()
+        for mask in [companies == company]
+    }
+
+
+def numbered(companies: NDArray[np.object_], subjects: NDArray[np.object_]) -> dict[str, int]:
+    """A number from 1 for each company of at least LEAST_PEOPLE people, in the order of their names."""
+    people: dict[str, set[str]] = {}
+    for company, subject in zip(companies.tolist(), subjects.tolist(), strict=True):
+        if isinstance(company, str):
+            people.setdefault(company, set()).add(subject)
+    large = sorted(company for company, members_of in people.items() if len(members_of) >= LEAST_PEOPLE)
+    return {company: number for number, company in enumerate(large, 1)}
