@@ -198,7 +198,7 @@ def _clean(name: str, values: list[Any], path: str, faults: dict[int, Fault]) ->
 def _payloads(records: list[Record], mapping: Mapping) -> list[Record]:
     """What no field carries over, with the data object merged flat into it."""
     consumed = {path for expression in mapping.fields.values() for path in consumed_paths(expression)}
-    for path in consumed - mapping.read_once():
+    for path in consumed - mapping.read_once() - set(mapping.aliases):
         remove(path, records)
     name = mapping.data[-1]
     inners = values_at(mapping.data, records)

@@ -15,6 +15,7 @@
       data_classification: {constant: personal}      # non_personal | pseudonymized | personal | sensitive
       retention_policy: {constant: short_term}       # transient | short_term | medium_term | long_term
     data: payload                      # the field whose object is merged flat into `data`; default: data
+    identity: {alias: anonymous_id}    # a field (or a list) with another id of the event's user: see docs/identities.md
     csv: {delimiter: ";"}              # only where the header does not show it
     consent: {purposes: [analytics], reason: "..."}  # handed on, as are classification: and training:
 
@@ -50,7 +51,7 @@ from collection.expressions import (
 )
 from collection.grammar import parse_expression, parse_path
 
-_SECTIONS = ("source", "fields", "data", "csv", "consent", "classification", "training")
+_SECTIONS = ("source", "fields", "data", "identity", "csv", "consent", "classification", "training")
 _REQUIRED = ("id", "event_type", "action", "created_at", "data_classification", "retention_policy")
 _NEVER_MAPPED = {"fingerprint": "computed", "imported_at": "the import's own time", "source": "a section of its own"}
 
@@ -67,6 +68,12 @@ class Mapping:
     consent: dict[str, Any] = field(default_factory=dict)
     classification: list[Any] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
+    aliases: tuple[tuple[str, ...], ...] = ()
+
+    def alias_places(self) -> list[list[str]]:
+        """Where in a stored event's data an alias may be: what is inside the merged object lies at the top."""
+        inner = [path[len(self.data) :] for path in self.aliases if path[: len(self.data)] == self.data]
+        return [list(path) for path in (*self.aliases, *inner) if path]
 
     def missing_in(self, names: set[tuple[str, ...]]) -> list[str]:
         """Source fields (as pointers) the mapping needs that are not among the paths seen in the file."""
@@ -83,7 +90,7 @@ class Mapping:
         """Top-level source fields that exactly one expression reads: they can be taken out while being read."""
         kinds = [e for e in self.fields.values() if not isinstance(e, Hash)]
         roots = Counter(path[0] for expression in kinds for path in named_paths(expression))
-        roots[self.data[0]] += 1
+        roots.update([self.data[0], *(path[0] for path in self.aliases)])
         singles = (e.path for e in kinds if isinstance(e, Field | Timestamp))
         return frozenset(path for path in singles if len(path) == 1 and roots[path[0]] == 1)
 
@@ -127,7 +134,8 @@ def _checked(document: Any) -> Mapping:
     fields = _fields(document.get("fields"), source)
     data = parse_path(document.get("data", "data"), "data")
     delimiter = (document.get("csv") or {}).get("delimiter")
-    shape = repr((source, sorted((name, repr(value)) for name, value in fields.items()), data, delimiter))
+    aliases = _aliases(document)
+    shape = repr((source, sorted((name, repr(value)) for name, value in fields.items()), data, delimiter, *aliases))
     return Mapping(
         source,
         fields,
@@ -137,7 +145,20 @@ def _checked(document: Any) -> Mapping:
         _section(document, "consent", dict),
         _section(document, "classification", list),
         _section(document, "training", dict),
+        aliases,
     )
+
+
+def _aliases(document: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
+    section = _section(document, "identity", dict)
+    if not section:
+        return ()
+    _only_known(section, ("alias",), "entry of identity:")
+    named = section.get("alias")
+    paths = named if isinstance(named, list) else [named]
+    if not paths or not all(isinstance(path, str) and path for path in paths):
+        raise MappingError("identity.alias: name the source field of the other id, or a list of such fields")
+    return tuple(parse_path(path, "identity.alias") for path in paths)
 
 
 def _section(document: dict[str, Any], name: str, kind: type) -> Any:

@@ -177,6 +177,24 @@ def imported_subjects(conn: psycopg.Connection, import_ids: Sequence[str]) -> li
     ).fetchall()
 
 
+def stated_aliases(
+    conn: psycopg.Connection, import_ids: Sequence[str], places: Sequence[Sequence[str]]
+) -> list[tuple[str, str]]:
+    """(another id, user_id) that these imports' events state at any of some places in data, the first said first."""
+    if not places:
+        return []
+    said = ", ".join(["(l.data #>> %s::text[])"] * len(places))
+    return conn.execute(
+        "select alias, l.user_id from raw.imports i join raw.system_logs l "
+        "on l.source = i.source and coalesce(l.imported_at, l.received_at) = i.received_at "
+        "and l.event_day between i.first_event_on and i.last_event_on "
+        f"cross join lateral (values {said}) as said (alias) "
+        "where i.import_id = any(%s) and l.user_id is not null and alias <> l.user_id "
+        "group by 1, 2 order by min(l.created_at), 1, 2".encode(),
+        (*map(list, places), list(import_ids)),
+    ).fetchall()
+
+
 def quarantine_rows(conn: psycopg.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert (import_id, record_no, source, file, line, byte_offset, code, path, hint, sealed, quarantined_at)."""
     if not rows:

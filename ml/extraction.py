@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from ml.feature_sets import FeatureSet
+from ml.feature_sets import FeatureInputError, FeatureSet
 from ml.training_sets import MissingFeaturesError
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 TRAINING = "model_training"
 
 
-class EmptyRangeError(ValueError):
+class EmptyRangeError(FeatureInputError):
     """The range of cutoffs ends before it begins."""
 
 
-class WrongPurposeError(Exception):
+class WrongPurposeError(FeatureInputError):
     """The set is made of events that nobody agreed to train on."""
 
 

@@ -19,7 +19,11 @@ _REF = re.compile(r"\bref\(\s*'(\w+)'\s*\)")
 _COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
 
 
-class UnknownFeatureSetError(Exception):
+class FeatureInputError(Exception):
+    """What somebody asked of a feature set cannot be given; nothing was written."""
+
+
+class UnknownFeatureSetError(FeatureInputError):
     """No dbt model defines a feature set of that name; the message lists those there are."""
 
 

@@ -13,6 +13,8 @@ from orchestration.privacy.readers import add_reader
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `lethe`; each command sets `handler` to the name of its function in handlers.py."""
+    from orchestration import features
+
     top = argparse.ArgumentParser(prog="lethe", description="Event logs to gated, monitored models, with proof.")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--home", type=Path, help="the folder that holds all state (default: the user's data folder)")
@@ -23,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     _add_quarantine(commands, shared)
     _add_classify(commands, shared)
     add_areas(commands, partial(_command_of, shared))
+    features.add(commands, partial(_command_of, shared))
     rollback = _command(commands, shared, "rollback", "make the champion before this one champion again")
     rollback.add_argument("--reason", required=True, help="why; kept in the decision journal")
     download = _command(commands, shared, "download", "a model version's file, its digest and types checked first")

@@ -21,6 +21,7 @@ WRONG_INPUT = frozenset(
         "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
         "AnonymityInputError", "RetentionInputError", "DeveloperNameError",
         "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
+        "IdentityInputError", "FeatureInputError",
     }
 )  # fmt: skip
 

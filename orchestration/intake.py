@@ -80,7 +80,7 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
     Every step is idempotent, so a run killed between two of them is simply run again.
     """
     from collection.importer import import_files
-    from collection.store import imported_subjects
+    from collection.store import imported_subjects, stated_aliases
 
     load_rules(platform, mapping.classification)
     with platform.database.connect("collection") as conn, uncollectable(platform) as blocked:
@@ -96,9 +96,11 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
             protect=partial(seal_events, vault=platform.vault),
         )
         subjects = imported_subjects(conn, list(report.import_ids)) if basis else []
+        aliases = stated_aliases(conn, list(report.import_ids), mapping.alias_places())
         received_at = first_received(conn, list(report.import_ids))
     if basis and subjects:
         record_evidence(platform, subjects, mapping.source, basis, received_at)
+    record_aliases(platform, aliases, mapping.source)
     remember_training_policy(platform, mapping.training)
     return report
 
@@ -107,7 +109,7 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
     """Try quarantined records again under a corrected mapping; each is stored at most once."""
     from collection import quarantine
     from collection.mapping import load_mapping
-    from collection.store import imported_subjects
+    from collection.store import imported_subjects, stated_aliases
 
     mapping = load_mapping(mapping_path)
     basis = basis_of(mapping, purposes, reason)
@@ -127,9 +129,11 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
             for row in conn.execute("select import_id from raw.imports where source = %s", (mapping.source,)).fetchall()
         ]
         subjects = imported_subjects(conn, imports) if basis else []
+        aliases = stated_aliases(conn, imports, mapping.alias_places())
         received_at = first_received(conn, imports) if imports else platform.settings.now()
     if basis and subjects:
         record_evidence(platform, subjects, mapping.source, basis, received_at)
+    record_aliases(platform, aliases, mapping.source)
     return report
 
 
@@ -166,6 +170,29 @@ def record_evidence(platform: Platform, subjects: list[Any], source: str, basis:
             source=source,
             reason=basis.reason,
             received_at=received_at,
+        )
+
+
+def record_aliases(platform: Platform, aliases: list[tuple[str, str]], source: str) -> None:
+    """Make one person of the ids that a source states to be one; an erased person's id is not written down again.
+
+    After the evidence: consent is vouched for under the id of the event, and a no of either id is then one of both.
+    """
+    from orchestration.privacy.erasure import ledger_of
+    from privacy.merging import take_statements
+
+    now = platform.settings.now()
+    erased = ledger_of(platform).is_erased({name for pair in aliases for name in pair}, now) if aliases else set()
+    stated = [(alias, user) for alias, user in aliases if not {alias, user} & erased]
+    if not stated:
+        return
+    with platform.database.connect("privacy") as conn:
+        done = take_statements(conn, stated, source=source, at=now)
+    platform.echo(f"{done.n_merged:,} ids merged with the person's other one")
+    if done.n_conflicts:
+        platform.echo(
+            f"{done.n_conflicts:,} stated aliases would join people who are known apart; "
+            "`lethe privacy identities conflicts` lists them for a steward"
         )
 
 

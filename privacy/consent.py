@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import psycopg
 
 from privacy.decisions import COLUMNS
 from privacy.errors import InvalidDecisionError, UnknownPurposeError
+from privacy.identities import others_of
 from privacy.methods import METHODS
 from privacy.purposes import PURPOSES
 
@@ -53,13 +54,20 @@ def record_decisions(conn: psycopg.Connection, decisions: Iterable[Decision] | p
     """Append decisions and mark the days of their subjects' events dirty; one transaction. Returns how many are new.
 
     Accepts Decision rows or a table with Decision's fields as columns (those with defaults may be absent).
-    Recording the same decision twice changes nothing. Raises UnknownPurposeError or InvalidDecisionError.
+    What somebody says under one id is kept for every id known to be theirs. Recording the same decision twice changes
+    nothing. Raises UnknownPurposeError or InvalidDecisionError.
     """
-    rows = [_checked(decision) for decision in _rows(decisions)]
     with conn.transaction():
-        n_new = _append(conn, rows)
-        _mark_dirty(conn)
+        n_new = append_decisions(conn, _for_every_id(conn, list(_rows(decisions))))
     conn.commit()
+    return n_new
+
+
+def append_decisions(conn: psycopg.Connection, decisions: Sequence[Decision]) -> int:
+    """As record_decisions, for these ids alone and in the caller's transaction."""
+    rows = [_checked(decision) for decision in decisions]
+    n_new = _append(conn, rows)
+    _mark_dirty(conn)
     return n_new
 
 
@@ -152,6 +160,19 @@ def _rows(decisions: Iterable[Decision] | pa.Table) -> Iterable[Decision]:
     if isinstance(decisions, pa.Table):
         return (Decision(**row) for row in decisions.to_pylist())
     return decisions
+
+
+def _for_every_id(conn: psycopg.Connection, rows: list[Decision]) -> list[Decision]:
+    """The decisions, and each again for the person's other ids: a merge comes before the look, or waits for the end."""
+    conn.execute("lock table consent.consent_events in row exclusive mode")
+    others = others_of(conn, {row.subject for row in rows})
+    if not others:
+        return rows
+    return [
+        replace(row, subject=user, served_notice_id=row.served_notice_id if user == row.subject else None)
+        for row in rows
+        for user in (row.subject, *others.get(row.subject, ()))
+    ]
 
 
 def _pairs(subjects: pa.Table) -> Iterable[tuple[str, datetime]]:

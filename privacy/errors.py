@@ -29,6 +29,10 @@ class InvalidDecisionError(ConsentInputError):
     """A consent decision that cannot be recorded."""
 
 
+class IdentityInputError(PrivacyError):
+    """What somebody said about two ids of one person cannot be used; nothing was written."""
+
+
 class UnknownNoticeError(ConsentInputError):
     """No notice of this purpose, version and language was published, or none was served under this number."""
 

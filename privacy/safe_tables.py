@@ -25,10 +25,11 @@ HOUR = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What the plans made, joined over the pieces, and the batch row that each made row comes from."""
+    """What the plans made, joined over the pieces, the batch row that each made row comes from, and people by row."""
 
     columns: dict[str, pa.Array]
     at: npt.NDArray[np.int64]
+    people: npt.NDArray[np.int64]
 
 
 def assemble(
@@ -43,12 +44,25 @@ def assemble(
     joined = {"data": data, "anonymous_data": _joined(pieces, "anonymous_data") if differs else data}
     pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
     anonymous = np.flatnonzero((rows.held[at] & consent.SHARING_BIT) != 0)
-    made = _Made(joined, at)
+    made = _Made(joined, at, _people(rows, tokens))
     shared, kept = _anonymous(batch, rows, made, anonymous, keyring, k)
     is_lost = np.zeros(len(rows.reasons), dtype=np.bool_)
     is_lost[at[anonymous]] = True
     is_lost[at[pseudonymous]] = is_lost[kept] = False
     return _pseudonymous(batch, rows, made, pseudonymous, keyring, tokens), shared, np.flatnonzero(is_lost)
+
+
+def _people(rows: Rows, tokens: dict[str, str]) -> npt.NDArray[np.int64]:
+    """A number per row of the batch for its person, -1 for nobody: ids under one pseudonym are one person."""
+    import numpy as np
+    import pyarrow as pa
+
+    if len(set(tokens.values())) == len(tokens):
+        return rows.subject_codes
+    subjects = rows.subjects.to_pylist()
+    numbers = pa.array([tokens.get(user, user) for user in subjects], pa.string()).dictionary_encode().indices
+    people = np.append(numbers.to_numpy().astype(np.int64), -1)  # the last is what the code -1 of nobody picks
+    return people[rows.subject_codes]
 
 
 def _joined(pieces: list[Piece], name: str) -> pa.Array:
@@ -124,7 +138,7 @@ def _anonymous(
             "row": keys,
         }
     )
-    codes = rows.subject_codes[made.at[chosen]]
+    codes = made.people[made.at[chosen]]
     kept, _ = protect_shared_events(events, pa.array(codes, mask=codes < 0), k)
     return kept.drop_columns(["row"]), kept["row"].to_numpy()
 

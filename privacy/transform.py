@@ -18,6 +18,7 @@ from privacy import day_policies
 from privacy.classification import load_policy
 from privacy.consent import decisions_for
 from privacy.errors import UnreconciledDayError
+from privacy.identities import by_person, people_of
 from privacy.kernel import Transformed, transform
 from privacy.policy import CompiledPolicy
 from privacy.pseudonyms import UNLINKED_MARK, Keyring, subject_tokens
@@ -126,7 +127,7 @@ def _transform_chunk(conn: psycopg.Connection, days: list[date], vault: Vault, k
             policy = load_policy(conn)
             batch, versions = _fetch(conn, days)
             subjects = batch["user_id"].unique().drop_null().to_pylist()
-            tokens = subject_tokens(subjects, vault.salts(subjects), keyring.pseudonymous)
+            tokens = _subject_tokens(conn, subjects, vault, keyring.pseudonymous)
             result = transform(
                 batch, policy, keyring=keyring, subject_tokens=tokens, decisions=decisions_for(conn, subjects)
             )
@@ -143,6 +144,14 @@ def _transform_chunk(conn: psycopg.Connection, days: list[date], vault: Vault, k
     return result
 
 
+def _subject_tokens(conn: psycopg.Connection, subjects: list[str], vault: Vault, key: bytes) -> dict[str, str]:
+    """The pseudonym of every id: that of the id which its person goes by."""
+    people = by_person(subjects, people_of(conn, subjects))
+    distinct = list(dict.fromkeys(people.values()))
+    made = subject_tokens(distinct, vault.salts(distinct), key)
+    return {user: made[person] for user, person in people.items()}
+
+
 def _with_retries(attempt: Callable[[], Transformed]) -> Transformed:
     """A consent decision that commits meanwhile makes the server refuse the chunk; it is computed again, with it."""
     for _ in range(RETRIES):
@@ -155,6 +164,18 @@ def _with_retries(attempt: Callable[[], Transformed]) -> Transformed:
 
 def _fetch(conn: psycopg.Connection, days: list[date]) -> tuple[pa.Table, dict[date, tuple[int, int]]]:
     """The rows of the days and, per day, (raw version, dirty version) as this snapshot sees them."""
+    versions = conn.execute(
+        "select event_day, event_days.version, coalesce(dirty_days.version, 0) "
+        "from unnest(%s::date[]) as d (event_day) "
+        "left join raw.event_days using (event_day) left join privacy.dirty_days using (event_day)",
+        (days,),
+    )
+    known = {day: (raw, dirty) for day, raw, dirty in versions}
+    return raw_rows(conn, days), known
+
+
+def raw_rows(conn: psycopg.Connection, days: Sequence[date], names: Sequence[str] = RAW_COLUMNS) -> pa.Table:
+    """Columns of raw.system_logs over event days, typed as the kernel takes them."""
     import pyarrow as pa
     from psycopg import sql
 
@@ -163,18 +184,11 @@ def _fetch(conn: psycopg.Connection, days: list[date]) -> tuple[pa.Table, dict[d
     moment = pa.timestamp("us", "UTC")
     types = {"created_at": moment, "received_at": moment, "imported_at": moment, "event_day": pa.date32()}
     types |= dict.fromkeys(("data", "metadata", "client_info"), pa.large_string())
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in RAW_COLUMNS])
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
     query = sql.SQL("select {} from raw.system_logs where event_day = any({})").format(
-        sql.SQL(", ").join(map(sql.Identifier, RAW_COLUMNS)), sql.Literal(days)
+        sql.SQL(", ").join(map(sql.Identifier, names)), sql.Literal(list(days))
     )
-    versions = conn.execute(
-        "select event_day, event_days.version, coalesce(dirty_days.version, 0) "
-        "from unnest(%s::date[]) as d (event_day) "
-        "left join raw.event_days using (event_day) left join privacy.dirty_days using (event_day)",
-        (days,),
-    )
-    known = {day: (raw, dirty) for day, raw, dirty in versions}
-    return read_table(conn, query, schema), known
+    return read_table(conn, query, schema)
 
 
 def _write(

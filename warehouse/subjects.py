@@ -25,6 +25,7 @@ SUBJECT_TABLES = (
     SubjectTable("consent.dismissed_notices", "subject", "raw"),
     SubjectTable("privacy.legal_holds", "subject", "raw"),
     SubjectTable("privacy.accounts", "subject", "raw"),
+    SubjectTable("privacy.identity_merges", "user_id", "raw"),
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
     SubjectTable("safe.text_embeddings", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),
@@ -81,4 +82,4 @@ SUBJECT_TABLES = (
     SubjectTable("privacy.erased_consents", "blinded_subject", "blinded"),
 )
 # Columns that identify a person wherever they appear; raw.quarantine holds whole records, sealed.
-SUBJECT_COLUMNS = ("user_id", "persona_id", "subject", "persona", "blinded_subject", "entity")
+SUBJECT_COLUMNS = ("user_id", "same_as_user_id", "persona_id", "subject", "persona", "blinded_subject", "entity")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE
+from orchestration.days import day
 from orchestration.privacy.commands import AddCommand
 from warehouse.settings import Settings
 
@@ -29,6 +30,7 @@ def add(actions: Any, command: AddCommand) -> None:
     history_of.set_defaults(run=history)
     _add_grant(command(actions, "grant", "grant a budget to a dataset, purpose and period, once"))
     _add_release(command(actions, "release", "release noisy counts or sums of a table by group, from its budget"))
+    _add_publish(command(actions, "publish", "publish how many people of all companies use what, noisy, for a mart"))
 
 
 def _add_grant(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +60,14 @@ def _add_release(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parts", type=int, required=True, help="cost: one of so many equal parts of the whole budget")
     parser.add_argument("--data-version", required=True, help="which state of the table; one answer per version")
     parser.set_defaults(run=release)
+
+
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--period", required=True, help="the accounting period whose budget pays, like 2026-Q4")
+    parser.add_argument("--start", type=day, required=True, help="the first event day")
+    parser.add_argument("--end", type=day, required=True, help="the day after the last one")
+    parser.add_argument("--parts", type=int, required=True, help="cost: one of so many equal parts of the whole budget")
+    parser.set_defaults(run=publish)
 
 
 def _add_account(parser: argparse.ArgumentParser) -> None:
@@ -127,6 +137,28 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
         say(f"{value:>12,}  {group}")
     say(f"noise: {done.facts['mechanism']}, scale {done.facts['scale']:.4g}; spend {done.spend_id}")
     return DONE
+
+
+def publish(settings: Settings, options: argparse.Namespace) -> int:
+    """Publish shared use, or find what was published of the same days."""
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+
+    done, budget = published(Platform.open(settings), options)
+    for feature, value in done.values.items():
+        say(f"{value:>12,}  {feature}")
+    say(f"{len(done.values)} features published, noise of scale {done.facts['scale']:.4g}; spend {done.spend_id}")
+    say(f"rho {budget.remaining.rho:.6g} of {budget.limit.rho:.6g} remain; the next run builds mart_released_use")
+    return DONE
+
+
+def published(platform: Platform, wish: Any) -> tuple[Release, Budget]:
+    """The published use of a wish (the options of `publish`, or a job's configuration with the same names)."""
+    from privacy.budget.shared_use import Span, publish
+
+    key = platform.vault.purpose_key(KEY_PURPOSE)
+    with platform.database.connect("privacy") as conn:
+        return publish(conn, wish.period, Span(wish.start, wish.end), wish.parts, key=key, now=platform.settings.now())
 
 
 def released(platform: Platform, wish: Any, groups: tuple[str, ...] | None) -> tuple[Release, Budget]:

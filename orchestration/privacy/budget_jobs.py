@@ -1,12 +1,14 @@
 """A private release as a Dagster job: noisy values as a picture, and what it cost. The rules are privacy.budget's."""
 
+from datetime import date
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration import plots
 from orchestration.platform import PlatformResource
-from orchestration.privacy.budget import released
+from orchestration.privacy.budget import published, released
 
 if TYPE_CHECKING:
     from privacy.budget.archive import Release
@@ -29,6 +31,27 @@ class ReleaseWish(dg.Config):
     upper: int = 0
     groups: list[str] | None = None
     delta: float = 0.0
+
+
+class PublicationWish(dg.Config):
+    """Which days of shared use are to be published, with the names of the options of `lethe privacy budget publish`."""
+
+    period: str
+    start: str
+    end: str
+    parts: int
+
+
+@dg.op(name="publish_shared_use", out=dg.Out(int), tags={"team": "privacy"})
+def publish_shared_use(context: dg.OpExecutionContext, config: PublicationWish, platform: PlatformResource) -> int:
+    """Publish from the budget of shared use, or find what was published of the same days."""
+    wish = SimpleNamespace(
+        period=config.period, parts=config.parts, start=date.fromisoformat(config.start),
+        end=date.fromisoformat(config.end),
+    )  # fmt: skip
+    done, budget = published(platform.open(), wish)
+    context.add_output_metadata(metadata_of(done, budget))
+    return done.spend_id
 
 
 @dg.op(name="private_release", out=dg.Out(int), tags={"team": "privacy"})
@@ -64,6 +87,15 @@ def private_release_job() -> None:
     private_release()
 
 
+@dg.job(
+    name="shared_use_job",
+    description="Noisy numbers of people per feature across companies, paid from the budget of sharing, for a mart.",
+)
+def shared_use_job() -> None:
+    """One op: a run that is repeated spends nothing."""
+    publish_shared_use()
+
+
 ASSETS: list[dg.AssetsDefinition] = []
-JOBS = [private_release_job]
+JOBS = [private_release_job, shared_use_job]
 SENSORS: list[dg.SensorDefinition] = []

@@ -6,7 +6,7 @@ import argparse
 from importlib import import_module
 from typing import Any, Protocol
 
-AREAS: tuple[str, ...] = ("consent", "budget", "keys", "requests", "erasure", "retention", "breaches")
+AREAS: tuple[str, ...] = ("consent", "budget", "keys", "identities", "requests", "erasure", "retention", "breaches")
 
 
 class AddCommand(Protocol):
@@ -17,7 +17,9 @@ class AddCommand(Protocol):
 
 def add_areas(commands: Any, command: AddCommand) -> None:
     """Add every area. A module of an area has HELP, and `add(actions, command)`; it imports no heavy library."""
-    privacy = commands.add_parser("privacy", help="consent, keys, retention, requests of people, breaches, proofs")
+    privacy = commands.add_parser(
+        "privacy", help="consent, keys, identities, retention, requests of people, breaches, proofs"
+    )
     areas = privacy.add_subparsers(required=True, metavar="AREA")
     for area in AREAS:
         module = import_module(f"orchestration.privacy.{area}")

@@ -16,6 +16,8 @@ READS_PEOPLE = frozenset({
     "privacy consent show",
     "privacy consent history",
     "privacy consent receipt",
+    "privacy identities show",
+    "privacy identities conflicts",
     "privacy requests show",
     "privacy requests run",
     "privacy requests export",

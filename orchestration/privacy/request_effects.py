@@ -67,13 +67,14 @@ def eraser_of(platform: Platform, *, leaves_statistics: bool = False) -> Eraser:
         from privacy.erasure.erasure import erase
         from privacy.erasure.unlinking import unlinking
         from privacy.exports.store import folder_of, remove_of_subject
+        from privacy.identities import every_id
         from privacy.requests.desk import blinded
 
         stores = stores_of(platform)
         stores = unlinking(stores) if leaves_statistics else stores
         with pipeline.exclusive(platform):
             with platform.database.connect("erasure") as conn:
-                for name in (subject, *aliases):
+                for name in every_id(conn, (subject, *aliases)):
                     remove_of_subject(conn, folder_of(platform.home), blinded(platform.vault, name), now=now)
             return erase(stores, subject, request_id=request_id, now=now, aliases=aliases)
 
@@ -82,12 +83,13 @@ def eraser_of(platform: Platform, *, leaves_statistics: bool = False) -> Eraser:
 
 def assess(platform: Platform, desk: Desk, request_id: str, *, by: str) -> Request:
     """Count what a request touches, as the role that may look for a person in every stage."""
-    from privacy.exports.exporting import keys_of
+    from privacy.exports.exporting import keys_of_ids
+    from privacy.identities import every_id
     from privacy.requests.blast import Reach, count_reach
 
     def count(subject: str) -> dict[str, Reach]:
-        keys = keys_of(platform.vault, subject)
-        return count_reach(conn, {kind: str(keys[kind]) for kind in ("raw", "keyed")})
+        keys = keys_of_ids(platform.vault, every_id(conn, [subject]))
+        return count_reach(conn, {kind: list(map(str, keys[kind])) for kind in ("raw", "keyed")})
 
     with platform.database.connect("erasure") as conn:
         return desk.assess(request_id, count, by=by)

@@ -27,6 +27,7 @@ from privacy.erasure.receipt import AggregateProof, Receipt, StoreProof, TargetP
 from privacy.erasure.stores import Stores, Watch, Work
 from privacy.erasure.targets import counted, deletable, require_cover
 from privacy.erasure.unlinking import fresh_token, is_unlinking, unlinking
+from privacy.identities import every_id
 from warehouse.developers import drop_developer_schemas
 
 
@@ -39,7 +40,7 @@ def erase(
     aliases: Collection[str] = (),
     watch: Watch = lambda _: None,
 ) -> dict[str, Any]:
-    """Erase a person, known under a user id and its aliases, and return the signed receipt.
+    """Erase a person, known under a user id, its aliases and every id merged with one; returns the signed receipt.
 
     Raises an ErasureError when it is not complete: the same call goes on once the cause is gone. Raises
     ErasureInputError for an empty id.
@@ -97,8 +98,8 @@ def receipt_path(home: Path, erasure_id: str) -> Path:
 
 def plan(stores: Stores, subject: str, aliases: Collection[str] = ()) -> dict[str, int]:
     """Rows of a person by target, without changing anything; targets that follow or keep are left out."""
-    keys = SubjectKeys.of([subject, *aliases], stores.vault)
     with stores.database.connect("erasure") as conn:
+        keys = SubjectKeys.of(every_id(conn, [subject, *aliases]), stores.vault)
         drop_developer_schemas(conn)  # as an erasure does; here it is rolled back
         require_cover(derive(conn, stores), stores.targets)
         keys = keys.with_members([m for ms in stores.models.members(keys.tokens).values() for m in ms])
@@ -119,7 +120,7 @@ def _open(stores: Stores, users: list[str], request_id: str, now: datetime, watc
     with stores.database.connect("erasure") as conn:
         before = state.fetch(conn, erasure_id, stores.vault)
         known = before.keys if before and before.keys else SubjectKeys((), ())
-        fresh = [user for user in users if user not in known.users]
+        fresh = [user for user in every_id(conn, users) if user not in known.users]
         if before and is_unlinking(stores) != bool(known.unlinked):
             raise ErasureInputError(f"{request_id} began the other way; erase or anonymise under another request")
         keys = known.merged(SubjectKeys.of(fresh, stores.vault))

@@ -72,8 +72,9 @@ def taint(work: Work) -> Work:
         personas, n_others = rows.personas_of(conn, keys.users)
         if n_others and not work.is_replay:
             raise MergedIdentityError(
-                f"{n_others} other user ids share a persona with this person; name those that are the same person as "
-                f"aliases, or correct the persona of those that are not, then run {work.request_id} again"
+                f"{n_others} other user ids share a persona with this person; merge those that are the same person "
+                "(lethe privacy identities merge) or name them as aliases, correct the persona of those that are not, "
+                f"then run {work.request_id} again"
             )
         keys = keys.merged(SubjectKeys((), (), (), tuple(personas)))
         state.save(conn, work.stores.vault, work.request_id, blinded_name(work.stores, keys), keys, work.opened_at)

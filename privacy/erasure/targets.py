@@ -143,6 +143,8 @@ TARGETS = (
     Target("consent.served_notices", "subject", Key.USER),
     Target("privacy.legal_holds", "subject", Key.USER),
     Target("privacy.accounts", "subject", Key.USER),
+    Target("privacy.identity_merges", "user_id", Key.USER),
+    Target("privacy.identity_merges", "same_as_user_id", Key.USER),
     Target("privacy.erasures", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("privacy.erased_consents", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
     Target("privacy.privacy_requests", "blinded_subject", Key.MEMBER, Rule.KEEP, BLINDED),
@@ -153,7 +155,7 @@ TARGETS = (
 # Working state of an erasure, emptied by its last step in the transaction that completes it.
 WORKING = ("privacy.erasure_events",)
 _KEYS = {"raw": Key.USER, "keyed": Key.TOKEN, "blinded": Key.MEMBER}
-KEY_COLUMNS = ("user_id", "subject", "entity", "blinded_subject", "sealed")
+KEY_COLUMNS = ("user_id", "same_as_user_id", "subject", "entity", "blinded_subject", "sealed")
 
 
 def deletable(targets: Iterable[Target]) -> list[Target]:

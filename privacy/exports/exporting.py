@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as randomness
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from privacy.exports.contents import Contents
 from privacy.exports.held import events_of, held, missing_keys
 from privacy.exports.spool import Spooled, spool_query, spool_rows
 from privacy.exports.store import Package
+from privacy.identities import every_id
 from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
 from privacy.requests.desk import blinded
 from privacy.requests.effects import Evidence, Measurement
@@ -86,13 +87,15 @@ class Exporter:
         return package
 
     def _contents(self, task: Task, export_id: str, draft: Path) -> Contents:
-        keys = keys_of(self.vault, task.subject)
         with _snapshot(self.conn):
+            ids = every_id(self.conn, [task.subject])
+            keys = keys_of_ids(self.vault, ids)
             found, absent = held(self.conn, keys)
-            queries = [*found, events_of(self.conn, blinded(self.vault, task.subject))]
+            queries = [*found, events_of(self.conn, keys[BY_CODE[0]])]
             tables = [spool_query(self.conn, query, draft, self.vault) for query in queries]
-            refused, n_mentions = of_person(self.conn, self.vault, task.subject)
-        tables += [*self._told(task.subject, draft), spool_rows("quarantine", refused, draft)]
+            of_ids = [of_person(self.conn, self.vault, name) for name in ids]
+        refused, n_mentions = [row for own, _ in of_ids for row in own], sum(n for _, n in of_ids)
+        tables += [*self._told(ids, draft), spool_rows("quarantine", refused, draft)]
         notices = {name: text for name, text in UNKNOWN.items() if name not in self.tell}
         if n_mentions:
             notices["quarantine"] = MENTIONS.format(n_mentions)
@@ -103,8 +106,11 @@ class Exporter:
             export_id, task.request_id, task.kind, task.subject, task.at, tuple(tables), tuple(absent), notices
         )
 
-    def _told(self, subject: str, draft: Path) -> list[Spooled]:
-        return [spool_rows(name, rows(subject), draft) for name, rows in self.tell.items()]
+    def _told(self, ids: Sequence[str], draft: Path) -> list[Spooled]:
+        return [
+            spool_rows(name, (row for subject in ids for row in rows(subject)), draft)
+            for name, rows in self.tell.items()
+        ]
 
     def _package(self, task: Task, export_id: str, path: Path, n_rows: int) -> Package:
         return Package(
@@ -125,6 +131,12 @@ def keys_of(vault: Vault, subject: str) -> dict[str, str | bytes]:
     token = subject_tokens([subject], salts, vault.purpose_key(PSEUDONYMOUS))[subject]
     code = blinded(vault, subject)
     return {"raw": subject, "keyed": token, **dict.fromkeys(BY_CODE, code)}
+
+
+def keys_of_ids(vault: Vault, ids: Sequence[str]) -> dict[str, list[str | bytes]]:
+    """keys_of for every id of one person."""
+    each = [keys_of(vault, name) for name in ids]
+    return {kind: [keys[kind] for keys in each] for kind in each[0]}
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -30,17 +30,17 @@ def large_tables(reach: Mapping[str, Reach], threshold: float = THRESHOLD) -> li
 
 
 def count_reach(
-    conn: psycopg.Connection, keys: Mapping[str, str], tables: tuple[SubjectTable, ...] = SUBJECT_TABLES
+    conn: psycopg.Connection, keys: Mapping[str, Sequence[str]], tables: tuple[SubjectTable, ...] = SUBJECT_TABLES
 ) -> dict[str, Reach]:
     """Count a person's rows and all rows in every registered table that exists.
 
-    keys: what the person is called where, {"raw": user_id, "keyed": pseudonym}. Blinded tables hold no rows to change.
+    keys: what the person is called, {"raw": user ids, "keyed": pseudonyms}. Blinded tables hold no rows to change.
     """
     found = {}
     for table in tables:
-        key = keys.get(table.key)
-        if key is not None and _exists(conn, table.table):
-            found[table.table] = _reach(conn, table, key)
+        names = keys.get(table.key)
+        if names is not None and _exists(conn, table.table):
+            found[table.table] = _reach(conn, table, names)
     return found
 
 
@@ -49,9 +49,9 @@ def _exists(conn: psycopg.Connection, table: str) -> bool:
     return bool(row and row[0])
 
 
-def _reach(conn: psycopg.Connection, table: SubjectTable, key: str) -> Reach:
-    query = sql.SQL("select count(*) filter (where {} = %s), count(*) from {}").format(
+def _reach(conn: psycopg.Connection, table: SubjectTable, names: Sequence[str]) -> Reach:
+    query = sql.SQL("select count(*) filter (where {} = any(%s)), count(*) from {}").format(
         sql.Identifier(table.column), sql.Identifier(*table.table.split("."))
     )
-    row = conn.execute(query, (key,)).fetchone()
+    row = conn.execute(query, (list(names),)).fetchone()
     return Reach(int(row[0]), int(row[1])) if row else Reach(0, 0)

@@ -107,7 +107,7 @@ def _is_corrected(conn: psycopg.Connection, subject: str, item: Correction) -> b
 
 # The key table leads to the one partition of the event.
 _OF_EVENT = sql.SQL(
-    "source = %s and id = %s and user_id = %s "
+    "source = %s and id = %s and user_id in (select i.user_id from privacy.ids_of(array[%s]) as i) "
     "and event_day = (select event_day from raw.event_keys where source = %s and id = %s)"
 )
 

@@ -53,7 +53,14 @@ where deleted_on is not null and exists (
   )
 )
 """
-ALIVE = "and deleted_on is null "  # a deleted account is not silent: it is over already
+# A deleted account is not silent: it is over already. Of a person with several ids, the one they go by stands for all.
+ALIVE = """and deleted_on is null
+and not exists (select from privacy.identity_merges m where m.is_in_force and m.user_id = accounts.subject)
+and not exists (
+  select from privacy.identity_merges m
+  cross join lateral privacy.ids_of(array[m.same_as_user_id]) i join privacy.accounts o on o.subject = i.user_id
+  where m.is_in_force and m.same_as_user_id = accounts.subject and o.last_seen_on >= %s
+) """
 ENDS, RETURNS = ["account_deleted", "delete_account"], ["account_restored", "signup"]
 
 
@@ -89,10 +96,11 @@ def ended(conn: psycopg.Connection, terms: Terms, limit: int | None = None) -> l
     found: list[Ended] = []
     for ending, column, condition in ((Ending.DELETED, "deleted_on", ""), (Ending.INACTIVE, "last_seen_on", ALIVE)):
         cutoff_on = terms.cutoff(ending)
+        days = [cutoff_on] * (2 + condition.count("%s"))
         rows = conn.execute(
             f"select subject, {column} from privacy.accounts where {column} < %s {condition}"
             "and (proposed_on is null or proposed_on < %s) order by 2, 1 limit %s".encode(),
-            (cutoff_on, cutoff_on, limit),
+            (*days, limit),
         ).fetchall()
         found += [Ended(subject, ending, day, subject in held or None in held) for subject, day in rows]
     return found

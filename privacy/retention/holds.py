@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # user ids -> their keyed pseudonyms; only the vault can say.
 Tokens = Callable[[Sequence[str]], Mapping[str, str]]
-COLUMNS = "hold_id, subject, table_name, first_on, last_on, placed_by, reason, placed_at, ends_at"
+COLUMNS = "hold_id, coalesce(user_id, subject), table_name, first_on, last_on, placed_by, reason, placed_at, ends_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,13 @@ def release(conn: psycopg.Connection, hold_id: int, *, released_by: str, reason:
 
 
 def in_force(conn: psycopg.Connection, now: datetime, *, lock: bool = False) -> list[Hold]:
-    """The holds of this moment. With lock none is placed or released until the transaction ends."""
+    """The holds of this moment, one on a person once for each of their ids. With lock none changes meanwhile."""
     if lock:
         conn.execute("lock table privacy.legal_holds in share mode")
     rows = conn.execute(
-        f"select {COLUMNS} from privacy.legal_holds where placed_at <= %s and (ends_at is null or ends_at > %s) "
-        "order by hold_id".encode(),
+        f"select {COLUMNS} from privacy.legal_holds "
+        "left join lateral privacy.ids_of(array[subject]) on subject is not null "
+        "where placed_at <= %s and (ends_at is null or ends_at > %s) order by hold_id, user_id".encode(),
         (now, now),
     ).fetchall()
     return [Hold(*row) for row in rows]

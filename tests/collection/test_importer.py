@@ -16,7 +16,7 @@ from collection.errors import CountMismatchError
 from collection.importer import ImportReport, import_files
 from collection.imports import ImportCounts, advance_import
 from collection.mapping import Mapping, parse_mapping
-from collection.store import imported_subjects, store_events
+from collection.store import imported_subjects, stated_aliases, store_events
 from tests.collection.conftest import NOW, PLAIN, line, seal
 from warehouse.database import Database
 
@@ -127,6 +127,30 @@ def test_identified_events_without_a_basis_are_refused(
         ("", datetime(2024, 5, 1, 10, tzinfo=UTC)),
         ("u1", datetime(2024, 5, 1, 10, tzinfo=UTC)),
     ]
+
+
+WITH_ALIAS = PLAIN.replace("{field: user, optional: true}", "{first: [user, visitor]}")
+WITH_ALIAS += "data: props\nidentity: {alias: [visitor, props.previous]}\n"
+
+
+def test_events_state_other_ids_of_their_user(conn: psycopg.Connection, tmp_path: Path) -> None:
+    """Inside the merged object or beside it, kept in data although another field reads it; the first said first."""
+    file, mapping = tmp_path / "f.jsonl", parse_mapping(WITH_ALIAS)
+    hour = "2024-05-01T{}:00:00Z".format
+    records = [
+        line("a", user=None, visitor="v1", at=hour("08")), line("b", visitor="v2", at=hour("12")),
+        line("c", visitor="v1", at=hour("11")), line("d", visitor="v1"),
+        line("e", user="u2", props={"previous": "v3", "x": 1}),
+        line("f", user="u2", x=2, props={"previous": 7, "x": 1}),
+        line("g", user="u3"),
+    ]  # fmt: skip
+    file.write_bytes(b"\n".join(records) + b"\n")
+    report = import_files(conn, [file], mapping, seal=seal, now=NOW, has_basis=True)
+    found = stated_aliases(conn, report.import_ids, mapping.alias_places())
+    assert found == [("7", "u2"), ("v1", "u1"), ("v3", "u2"), ("v2", "u1")]
+    assert stated_aliases(conn, report.import_ids, []) == []
+    rows = conn.execute("select id, user_id, data from raw.system_logs order by id").fetchall()
+    assert rows[:2] == [("a", "v1", {"visitor": "v1"}), ("b", "u1", {"visitor": "v2"})]
 
 
 def test_a_completed_import_is_skipped(conn: psycopg.Connection, import_lines: Import) -> None:

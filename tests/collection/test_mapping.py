@@ -157,6 +157,8 @@ def test_sections_for_others_are_handed_on_and_change_no_digest() -> None:
     assert m.classification == [{"path": "/data/x"}]
     assert m.training == {"a": 1}
     assert m.digest == mapping().digest != mapping(user_id="u").digest
+    assert mapping("identity: {alias: [a, b.c]}").aliases == (("a",), ("b", "c"))
+    assert mapping("identity: {alias: a}").digest != mapping().digest
 
 
 @pytest.mark.parametrize(

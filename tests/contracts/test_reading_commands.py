@@ -8,11 +8,13 @@ from tests.contracts.test_documents import KNOWN
 # Counts, rules, states, or what a person's own request brings about; none prints or writes what is held on somebody.
 NAMES_NOBODY = frozenset({
     "run", "up", "serve", "rollback", "download", "dbt-env",
-    "status", "url", "down", "classify", "mapping suggest", "quarantine list", "quarantine replay",
+    "status", "url", "down", "features list", "features extract",
+    "classify", "mapping suggest", "quarantine list", "quarantine replay",
     "privacy consent grant", "privacy consent withdraw", "privacy consent verify",
     "privacy requests open", "privacy requests list", "privacy requests verify-identity", "privacy requests approve",
     "privacy requests refuse", "privacy requests withdraw", "privacy requests extend", "privacy requests link",
     "privacy requests expire",
+    "privacy identities merge",
     "privacy erasure run", "privacy erasure verify", "privacy erasure status",
     "privacy breaches open", "privacy breaches status", "privacy breaches close",
 })  # fmt: skip

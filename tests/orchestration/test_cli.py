@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ml.feature_sets import read_feature_sets
 from orchestration import cli
 from orchestration.arguments import parser
+from orchestration.dbt import PROJECT_DIR
+from orchestration.platform import PlatformResource
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,8 @@ from orchestration.arguments import parser
         ["quarantine"],
         ["quarantine", "show", "import", "seven"],
         ["mapping", "suggest"],
+        ["features", "extract", "user_ai", "--start", "2026-13-01", "--end", "2026-02-01"],
+        ["features", "extract", "user_ai", "--start", "2026-01-05"],
     ],
 )
 def test_wrong_usage_exits_with_two_and_shows_the_usage(
@@ -88,3 +93,34 @@ def test_an_interruption_says_how_to_go_on(
     monkeypatch.setattr(handlers, "status", interrupted)
     assert cli.main(["status", "--home", str(tmp_path)]) == cli.FAULT
     assert "run the same command again" in capsys.readouterr().err
+
+
+@pytest.mark.integration
+def test_a_feature_set_is_extracted_by_a_command(
+    platform: PlatformResource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wrong input is words and a two; what dbt has not built is a fault."""
+
+    def lethe(*arguments: str) -> tuple[int, str]:
+        code = cli.main(["features", *arguments, "--home", platform.home])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    code, text = lethe("list")
+    assert code == cli.DONE
+    assert {line.split()[0] for line in text.splitlines()} >= {"user_activity", "user_ai", "user_behavior"}
+    span = ("--start", "2022-12-26", "--end", "2023-02-20")
+    code, text = lethe("extract", "user_moods", *span)
+    assert (code, "no feature set user_moods: known are" in text) == (cli.USAGE, True)
+    code, text = lethe("extract", "user_activity", "--start", "2023-02-20", "--end", "2023-02-20")
+    assert (code, "give a later end" in text) == (cli.USAGE, True)
+    code, text = lethe("extract", "user_activity", *span)
+    assert (code, "run dbt build" in text) == (cli.FAULT, True)
+    columns = ", ".join(f"{f.name} float8" for f in read_feature_sets(PROJECT_DIR)["user_activity"].features)
+    with platform.open().database.connect("dbt") as conn:
+        conn.execute(f"create table features.ftr_user_weekly (cutoff_on date, subject text, {columns})".encode())
+        days = "date '2023-02-06' + 7 * n, 's1' from generate_series(0, 3) as n"
+        conn.execute(f"insert into features.ftr_user_weekly (cutoff_on, subject) select {days}".encode())
+    code, text = lethe("extract", "user_activity", *span)
+    assert (code, "2 rows of cutoffs" in text, "2 written" in text) == (cli.DONE, True, True)
+    assert "0 written" in lethe("extract", "user_activity", *span)[1]

@@ -51,6 +51,8 @@ def commands(request: str, link: str, folder: Path) -> dict[str, tuple[str, ...]
         "privacy consent show": ("user-4711",),
         "privacy consent history": ("user-4711",),
         "privacy consent receipt": ("user-4711", "--controller", str(controller), "--to", str(folder / "receipt")),
+        "privacy identities show": ("user-4711",),
+        "privacy identities conflicts": (),
         "privacy requests show": (request,),
         "privacy requests run": (request, "--by", "anna"),
         "privacy requests export": (link, "--to", str(folder / "package.zip")),

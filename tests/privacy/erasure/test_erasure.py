@@ -14,6 +14,7 @@ from privacy.erasure.keys import SubjectKeys
 from privacy.erasure.receipt import Receipt, StoreProof, TargetProof, check
 from privacy.erasure.stores import Stores
 from privacy.errors import InvalidSignatureError
+from privacy.merging import merge, take_statements
 from tests.privacy.erasure.world import (
     ALIAS,
     NOW,
@@ -202,3 +203,18 @@ def test_ids_of_any_kind_are_found(stores: Stores, user: str) -> None:
     with stores.database.connect("privacy") as conn:
         found = conn.execute("select data from raw.system_logs where id = %s", (f"event-{THIRD}-20",)).fetchone()
     assert found == ({"by": "[erased]", "n": "1042"},)
+
+
+@pytest.mark.parametrize("named", [PERSON, ALIAS])
+def test_either_id_of_a_person_leads_to_both(stores: Stores, named: str) -> None:
+    """Nobody names an alias; a statement that waits for a steward goes with the person, too."""
+    with stores.database.connect("privacy") as conn:
+        merge(conn, ALIAS, PERSON, by="anna", reason="asked", at=NOW)
+        take_statements(conn, [(ALIAS, OTHER)], source="web", at=NOW)
+    needles = SubjectKeys.of((PERSON, ALIAS), stores.vault).needles()
+    check(erase(stores, named, request_id=REQUEST, now=NOW))
+    after = contents(stores)
+    assert places(after, needles) == []
+    assert after["privacy.identity_merges"] == []
+    assert any(OTHER in row for row in after["raw.system_logs"])
+    assert stores.ledger.is_erased([PERSON, ALIAS, OTHER], NOW) == {PERSON, ALIAS}

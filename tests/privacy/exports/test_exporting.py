@@ -29,6 +29,7 @@ from privacy.exports.exporting import Exporter
 from privacy.exports.links import KEY_PURPOSE
 from privacy.exports.spool import spool_query
 from privacy.exports.store import Package
+from privacy.merging import merge
 from privacy.pseudonyms import subject_tokens
 from privacy.requests.desk import Desk, blinded
 from privacy.requests.kinds import Kind, Task
@@ -119,6 +120,21 @@ def test_everything_of_one_person_and_nothing_of_another(exporter: Exporter) -> 
     assert tables["ml.predictions"][0]["probability"] == "0.25"
     assert [str(row["record_no"]) for row in tables["quarantine"]] == ["1", "2"]
     assert json.loads(tables["quarantine"][0]["record"])["data"] == [1]
+
+
+def test_a_package_holds_every_id_of_the_person(exporter: Exporter, database: Database) -> None:
+    with database.connect("privacy") as conn:
+        merge(conn, OTHER, SUBJECT, by="anna", reason="asked by mail", at=NOW)
+    _, path = exported(exporter)
+    with zipfile.ZipFile(path) as opened:
+        tables = json.loads(opened.read("data.json"))["tables"]
+    counts = {name: len(rows) for name, rows in tables.items() if rows}
+    assert counts.pop("models") == 2  # asked about both ids
+    assert counts == {
+        "raw.system_logs": 6, "consent.consent_events": 2, "consent.consent_settings": 2, "ml.predictions": 2,
+        "ml.published_predictions": 2, "privacy.privacy_requests": 2, "privacy.request_events": 2,
+        "privacy.identity_merges": 1, "quarantine": 2,
+    }  # fmt: skip
 
 
 def test_who_looked_is_told_and_nobody_is_handed_what_is_not_logged(exporter: Exporter, database: Database) -> None:

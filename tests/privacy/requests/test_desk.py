@@ -128,7 +128,7 @@ def test_rows_are_counted_in_every_registered_table(database: Database) -> None:
             "insert into ml.predictions select 'm', 1, date '2024-01-01' + n, "
             "case when n < 3 then 'u_1' else 'u_2' end, 0.5, 'published', now() from generate_series(1, 10) n"
         )
-        reach = count_reach(conn, {"raw": SUBJECT, "keyed": "u_1"})
+        reach = count_reach(conn, {"raw": [SUBJECT], "keyed": ["u_1"]})
         assert reach["ml.predictions"] == Reach(2, 10)
         assert reach["raw.system_logs"] == Reach(0, 0)
         assert not {"ml.training_subjects", "features.ftr_user_weekly"} & set(reach)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from privacy.consent import Decision, record_decisions
+from privacy.merging import merge
 from privacy.retention import holds
 from privacy.retention.accounts import ended
 from privacy.retention.execution import run
@@ -50,3 +51,12 @@ def test_a_deleted_account_is_named_after_thirty_days_unless_the_person_came_bac
     put_events(database, [Event("again", ago(1), "z", action="account_restored")])
     assert named(database, NOW) == {("x", "deleted_accounts", False)}
     assert {user for user, *_ in named(database, NOW + timedelta(days=1))} == {"x", "w"}
+
+
+def test_an_id_that_its_person_left_behind_is_silent_with_the_person_only(database: Database) -> None:
+    put_events(database, [Event("a", ago(10), "anon"), Event("b", ago(10), "ada"), Event("c", ago(10), "other")])
+    with database.connect("privacy") as conn:
+        merge(conn, "anon", "ada", by="anna", reason="asked", at=NOW)
+    put_events(database, [Event("d", LATER.date() - timedelta(days=5), "anon")])
+    assert named(database, LATER) == {("other", "inactive_users", False)}
+    assert {user for user, *_ in named(database, LATER + timedelta(days=740))} == {"ada", "other"}

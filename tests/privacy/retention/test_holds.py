@@ -7,11 +7,13 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
+from privacy.merging import merge
 from privacy.retention import holds
 from privacy.retention.errors import InvalidRetentionError, UnknownHoldError, UnknownStoreError, UnstatedReasonError
+from privacy.retention.execution import run
 from privacy.retention.holds import Hold
 from privacy.retention.stores import STORES, by_name
-from tests.privacy.retention.world import NOW, tokens
+from tests.privacy.retention.world import NOW, Event, ago, put_events, tokens
 from warehouse.database import ADMIN, Database
 
 PLACED = {"placed_by": "counsel", "reason": "case", "now": NOW}
@@ -59,6 +61,23 @@ def test_a_hold_is_in_force_from_its_placing_to_its_end(database: Database) -> N
         assert [h.hold_id for h in holds.in_force(conn, NOW + timedelta(days=1))] == [first]
         with pytest.raises(UnknownHoldError):
             holds.release(conn, second, released_by="counsel", reason="again", now=NOW + timedelta(days=2))
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("days", [70, 400])
+def test_a_hold_on_one_id_holds_what_lies_under_the_others(database: Database, days: int) -> None:
+    """A row of a quarter that stays, and a whole quarter."""
+    put_events(
+        database, [Event("one", ago(days), "anon"), Event("two", ago(days), "ada"), Event("x", ago(days), "bob")]
+    )
+    with database.connect("privacy") as conn:
+        merge(conn, "anon", "ada", by="anna", reason="asked", at=NOW)
+        holds.place(conn, **PLACED, subject="anon")  # type: ignore[arg-type]
+        assert [hold.subject for hold in holds.in_force(conn, NOW)] == ["ada", "anon"]
+    with database.connect("erasure") as conn:
+        run(conn, None, tokens, NOW)
+        left = conn.execute("select id from raw.system_logs order by id").fetchall()
+    assert {("one",), ("two",)} <= set(left)
 
 
 @pytest.mark.integration
