@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ml.federated.member import Compute, Member
 from ml.federated.messages import Opening, Revealed, Round
 
 TRAINING = bytes(range(16))
+T = TypeVar("T")
 STAGES = ("open", "share", "contribute", "confirm", "reveal")
 
 
@@ -69,7 +70,9 @@ class Leaving:
     def reveal(self, confirmations: Mapping[int, bytes]) -> Revealed:
         return self._answer("reveal", lambda: self._member.reveal(confirmations))
 
-    def _answer(self, stage: str, act: Callable[[], Any]) -> Any:
+    def _answer(self, stage: str, act: Callable[[], T]) -> T:
         if self._stage and STAGES.index(stage) >= STAGES.index(self._stage):
             raise FederatedError("gone")
-        return self._changes.get(stage, lambda found: found)(act())
+        found = act()
+        change = self._changes.get(stage)
+        return found if change is None else change(found)
