@@ -10,7 +10,7 @@ import pytest
 
 from orchestration import cli
 from orchestration.platform import PlatformResource
-from orchestration.privacy.budget_jobs import private_release_job
+from orchestration.privacy.budget_jobs import private_release_job, shared_use_job
 from privacy.budget.ledger import history
 
 pytestmark = pytest.mark.integration
@@ -82,3 +82,25 @@ def test_a_job_releases_from_the_budget_and_shows_what_it_cost(run: Run, platfor
         assert "data:image/svg+xml" in str(found["values"])
     with platform.open().database.connect("privacy") as conn:
         assert len(history(conn)) == 1
+
+
+def test_shared_use_is_published_by_command_and_job_for_one_spend(run: Run, platform: PlatformResource) -> None:
+    """The home is empty, so the release selects nothing; what it costs and whether it repeats shows all the same."""
+    wish = ("publish", "--period", "2026-Q4", "--parts", "2")
+    span = ("--start", "2026-10-01", "--end", "2026-10-03")
+    code, text = run(*wish, *span)
+    assert (code, "grant one with" in text) == (cli.USAGE, True)
+    run("grant", "safe.anonymous_events", "--purpose", "sharing", *GRANT[4:], "--selection-delta", "1e-7")
+    code, text = run(*wish, "--start", "2026-11-20", "--end", "2026-11-21")
+    assert (code, "today at the latest" in text) == (cli.USAGE, True)
+    code, text = run(*wish, *span)
+    assert (code, "0 features published" in text, "spend 1" in text) == (0, True, True)
+    config = {
+        "ops": {"publish_shared_use": {"config": {
+            "period": "2026-Q4", "start": "2026-10-01", "end": "2026-10-03", "parts": 2}}}
+    }  # fmt: skip
+    done = shared_use_job.execute_in_process(config, resources={"platform": platform})
+    assert done.output_for_node("publish_shared_use") == 1
+    assert run(*wish, "--start", "2026-10-01", "--end", "2026-10-02")[0] == 0
+    code, text = run(*wish, "--start", "2026-10-02", "--end", "2026-10-03")
+    assert (code, "nothing was drawn" in text) == (cli.FAULT, True)
