@@ -11,6 +11,9 @@ HOME_OPTION := $(if $(LETHE_HOME),--home $(LETHE_HOME),)
 DBT_STATE ?= .dbt-state
 DBT := cd dbt_project && ../$(BIN)/dbt
 
+# Where the environment forbids bytecode, every process would compile all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install run up down test check style types sql bench clean dbt-changed nightly
 
 help: ## this list
@@ -22,7 +25,7 @@ $(VENV)/installed: constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked environment into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv -c constraints.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
 	@touch $@
 
 run: install ## fresh machine to result: simulate, materialise the whole graph, summarise
