@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import psycopg
@@ -17,10 +18,12 @@ from privacy.erasure.keys import SubjectKeys
 from privacy.erasure.ledger import COMPLETED, START, Entry
 from privacy.erasure.stores import Stores, Work
 from privacy.erasure.targets import Key, Rule, Target
+from privacy.erasure.unlinking import fresh_token, is_unlinking, unlinking
 from warehouse.database import ADMIN, Database
 from warehouse.roles import STAGES
 
 ERASURE = "erasure"
+Found = Mapping[bytes, set[tuple[Key, object]]]  # blinded key -> what it is in the restored database
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Replay:
 def boot_lock(stores: Stores, now: datetime) -> Replay | None:
     """Catch up with the ledger, and return what was replayed; None when the database knows every erasure.
 
-    From the first look to the last count only the roles admin and erasure may connect; a kill leaves it so, and the
-    next call goes on. Raises BrokenLedgerError when the ledger is older than the database, SurvivingRowsError when
+    Who was anonymised instead is unlinked again, each under a token of their own. From the first look to the last
+    count only the roles admin and erasure may connect; a kill leaves it so, and the next call goes on. Raises
+    BrokenLedgerError when the ledger is older than the database, SurvivingRowsError when
     something is left.
     """
     missing = _missing(stores)
@@ -43,17 +47,18 @@ def boot_lock(stores: Stores, now: datetime) -> Replay | None:
         _unlock(stores.database)
         return None
     _lock(stores.database)
-    wanted = {key for entry in missing for key in entry.keys}
-    keys = _recognised(stores, wanted)
-    if keys.users or keys.tokens or keys.members:
-        request_id = f"{state.REPLAY}{missing[-1].digest[:20]}"
-        verify(carry_out(Work(stores, state.identify(request_id), request_id, keys, now, now, is_replay=True)))
-        stores.vault.forget(keys.users)
+    found = _recognised(stores, {key for entry in missing for key in entry.keys})
+    users: set[str] = set()
+    for name, wanted, stays in _batches(missing):
+        keys = _keys_of(found, wanted)
+        if keys.users or keys.tokens or keys.members:
+            _forget_again(unlinking(stores) if stays else stores, f"{state.REPLAY}{name}", keys, now)
+            users |= set(keys.users)
     with stores.database.connect(ERASURE) as conn:
         state.forget_replays(conn)
         state.set_marker(conn, missing[-1].digest)
     _unlock(stores.database)
-    return Replay(len(missing), len(keys.users))
+    return Replay(len(missing), len(users))
 
 
 def _missing(stores: Stores) -> list[Entry]:
@@ -69,19 +74,50 @@ def _missing(stores: Stores) -> list[Entry]:
     return completed[digests.index(known) :]
 
 
-def _recognised(stores: Stores, wanted: set[bytes]) -> SubjectKeys:
+def _batches(missing: Iterable[Entry]) -> Iterator[tuple[str, set[bytes], bool]]:
+    """(name, blinded keys, whether the events stay unlinked): the erased together, then each anonymised by itself.
+
+    Whoever was anonymised and erased later is erased.
+    """
+    entries = list(missing)
+    erased = [entry for entry in entries if not entry.is_unlinking]
+    done = {key for entry in erased for key in entry.keys}
+    if erased:
+        yield erased[-1].digest[:20], set(done), False
+    for entry in entries:
+        if entry.is_unlinking:
+            yield entry.digest[:20], set(entry.keys) - done, True
+            done |= set(entry.keys)
+
+
+def _forget_again(stores: Stores, request_id: str, keys: SubjectKeys, now: datetime) -> None:
+    if is_unlinking(stores):
+        keys = replace(keys, unlinked=(fresh_token(stores.random_bytes),))
+    verify(carry_out(Work(stores, state.identify(request_id), request_id, keys, now, now, is_replay=True)))
+    stores.vault.forget(keys.users)
+
+
+def _recognised(stores: Stores, wanted: Collection[bytes]) -> Found:
     """Who of the restored people is in the ledger: every key of every table is blinded and compared."""
     blinder = stores.ledger.blinder
-    found: dict[Key, set[object]] = {Key.USER: set(), Key.TOKEN: set(), Key.MEMBER: set()}
+    found: dict[bytes, set[tuple[Key, object]]] = defaultdict(set)
     with stores.database.connect(ERASURE) as conn:
         for target in _searchable(stores.targets):
             blind: Callable[..., bytes] = blinder.member if target.key is Key.MEMBER else blinder.text
-            found[target.key] |= {value for value in _values(conn, target) if blind(value) in wanted}
-        found[Key.USER] |= sealed.find_texts(conn, stores.vault, lambda text: blinder.text(text) in wanted)
+            for value in _values(conn, target):
+                if (key := blind(value)) in wanted:
+                    found[key].add((target.key, value))
+        for user in sealed.find_texts(conn, stores.vault, lambda text: blinder.text(text) in wanted):
+            found[blinder.text(user)].add((Key.USER, user))
+    return found
+
+
+def _keys_of(found: Found, wanted: Iterable[bytes]) -> SubjectKeys:
+    keys = [pair for key in wanted for pair in found.get(key, ())]
     return SubjectKeys(
-        tuple(sorted(str(user) for user in found[Key.USER])),
-        tuple(sorted(str(token) for token in found[Key.TOKEN])),
-        tuple(sorted(member for member in found[Key.MEMBER] if isinstance(member, bytes))),
+        tuple(sorted({str(value) for kind, value in keys if kind is Key.USER})),
+        tuple(sorted({str(value) for kind, value in keys if kind is Key.TOKEN})),
+        tuple(sorted({value for kind, value in keys if kind is Key.MEMBER and isinstance(value, bytes)})),
     )
 
 

@@ -39,10 +39,15 @@ def _delete_target(conn: psycopg.Connection, work: Work, target: Target) -> None
 
 
 def refresh_samples(database: Database, needles: Sequence[str]) -> None:
-    """Have PostgreSQL draw new samples of the columns where its planner still holds a key."""
+    """Have PostgreSQL draw new samples of the columns where its planner still holds a key.
+
+    A table that is empty now keeps its old samples when it is analysed: those are cleared.
+    """
     with database.connect(ADMIN, autocommit=True) as conn:
         for table in sweep.samples(conn, needles):
             conn.execute(sql.SQL("analyze {}").format(sql.Identifier(*table.split("."))))
+        if emptied := sweep.samples(conn, needles):
+            sweep.clear_samples(conn, emptied)
 
 
 def verify(work: Work) -> list[sweep.Searched]:

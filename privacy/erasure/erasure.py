@@ -144,7 +144,9 @@ def _finish(work: Work, searched: list[sweep.Searched], aggregates: Mapping[str,
     work.watch("ledger")
     keys = work.stores.ledger.blinder.all_of(work.keys)
     digest = signing.digest(document)
-    entry = work.stores.ledger.append(COMPLETED, work.erasure_id, keys, work.now, digest)
+    entry = work.stores.ledger.append(
+        COMPLETED, work.erasure_id, keys, work.now, digest, is_unlinking=is_unlinking(work.stores)
+    )
     work.watch("close")
     with work.stores.database.connect("erasure") as conn:
         state.close(conn, work.erasure_id, digest, entry.digest, work.now)

@@ -28,7 +28,10 @@ OPENED, COMPLETED = "opened", "completed"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: an erasure that began or was completed. digest chains it to all lines before."""
+    """One line: an erasure that began or was completed. digest chains it to all lines before.
+
+    is_unlinking: the person's events stayed as statistics, and stay so when a restored database catches up.
+    """
 
     kind: str
     erasure_id: str
@@ -37,6 +40,7 @@ class Entry:
     refuse_until: datetime
     receipt_sha256: str | None
     digest: str
+    is_unlinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,14 @@ class Ledger:
         return completed[-1] if completed else START
 
     def append(
-        self, kind: str, erasure_id: str, keys: Sequence[bytes], at: datetime, receipt_sha256: str | None = None
+        self,
+        kind: str,
+        erasure_id: str,
+        keys: Sequence[bytes],
+        at: datetime,
+        receipt_sha256: str | None = None,
+        *,
+        is_unlinking: bool = False,
     ) -> Entry:
         """Add an entry and return it when it is on disk. The same fact twice is one entry."""
         with self._locked():
@@ -66,7 +77,7 @@ class Ledger:
                     set(entry.keys) >= set(keys)
                 ):
                     return entry
-            facts = {
+            facts: dict[str, Any] = {
                 "at": at.isoformat(),
                 "erasure_id": erasure_id,
                 "keys": [key.hex() for key in keys],
@@ -75,6 +86,8 @@ class Ledger:
                 "receipt_sha256": receipt_sha256,
                 "refuse_until": (at + REFUSAL).isoformat(),
             }
+            if is_unlinking:  # left out elsewhere: ledgers from before there was a choice stay as they are
+                facts["is_unlinking"] = True
             line = canonical({**facts, "digest": _digest(facts)}) + b"\n"
             self._write(line)
         return _entry({**facts, "digest": _digest(facts)})
@@ -146,4 +159,5 @@ def _entry(document: dict[str, Any]) -> Entry:
         datetime.fromisoformat(document["refuse_until"]),
         document["receipt_sha256"],
         document["digest"],
+        document.get("is_unlinking", False),
     )

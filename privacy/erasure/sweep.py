@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -30,6 +31,7 @@ where c.relkind in ('r', 'p', 'm') and not c.relispartition and n.nspname not li
   and n.nspname <> 'information_schema'
 group by 1, 2 order by 1, 2
 """
+CLEARS_SAMPLES = 180_000  # PostgreSQL 18 has a function for it
 WORDY = ("text", "character varying", "character", "jsonb", "json", "name", "xml", "citext")
 
 
@@ -107,6 +109,22 @@ def samples(conn: psycopg.Connection, needles: Sequence[str]) -> list[str]:
     )
     query = sql.SQL("select distinct schemaname || '.' || tablename from pg_stats where {} order by 1").format(tests)
     return [str(row[0]) for row in conn.execute(query)]
+
+
+def clear_samples(conn: psycopg.Connection, tables: Sequence[str]) -> None:
+    """Take the planner's samples of tables away; the next analysis of rows draws new ones.
+
+    Before PostgreSQL 18 only a superuser can: where the login is none they stay, and are found by the last search.
+    """
+    if conn.info.server_version >= CLEARS_SAMPLES:
+        conn.execute(
+            "select pg_clear_attribute_stats(schemaname, tablename, attname, inherited) from pg_stats "
+            "where schemaname || '.' || tablename = any(%s)",
+            (list(tables),),
+        )
+        return
+    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+        conn.execute("delete from pg_statistic where starelid = any(%s::text[]::regclass[])", (list(tables),))
 
 
 def search_files(home: Path, needles: Sequence[str]) -> list[Searched]:

@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from privacy.erasure.boot import boot_lock
+from privacy.erasure.boot import _batches, boot_lock
 from privacy.erasure.deletion import verify
 from privacy.erasure.erasure import erase
 from privacy.erasure.errors import BrokenLedgerError, SurvivingRowsError
 from privacy.erasure.keys import SubjectKeys
+from privacy.erasure.ledger import COMPLETED
 from privacy.erasure.stores import Stores
-from tests.privacy.erasure.world import ALIAS, NOW, OTHER, PERSON, SETS, Members, contents
+from privacy.erasure.unlinking import unlinking
+from tests.privacy.erasure.world import ALIAS, NOW, OTHER, PERSON, SETS, THIRD, Members, contents
 from warehouse.database import ADMIN, Database
 from warehouse.errors import DatabaseUnreachableError
 
@@ -58,6 +60,42 @@ def test_a_restored_backup_forgets_again(stores: Stores) -> None:
         assert boot_lock(restored, NOW) is None
         with copy.connect("ml") as conn:
             conn.execute("select 1")
+
+
+def test_the_anonymised_are_unlinked_again_each_under_a_token_of_their_own(stores: Stores) -> None:
+    keys = SubjectKeys.of((PERSON, ALIAS, OTHER, THIRD), stores.vault)
+    with backup(stores.database) as copy:
+        erase(unlinking(stores), PERSON, aliases=[ALIAS], request_id="r1", now=NOW)
+        erase(stores, THIRD, request_id="r2", now=NOW)
+        erase(unlinking(stores), OTHER, request_id="r3", now=NOW)
+        restored = replace(stores, database=copy, models=Members(copy))
+        replay = boot_lock(restored, NOW)
+        assert replay is not None
+        assert (replay.n_erasures, replay.n_identities) == (3, 4)
+        after = contents(restored)
+        assert [n for n, texts in after.items() if any(w in t for w in keys.needles() for t in texts)] == []
+        assert people(restored) == people(stores) == [5, 8]
+        assert boot_lock(restored, NOW) is None
+
+
+def people(stores: Stores) -> list[int]:
+    """How many events each subject has, where every event is unlinked."""
+    with stores.database.connect(ADMIN) as conn:
+        counts = conn.execute(
+            "select count(*), bool_and(event_id like 'x\\_%') from safe.pseudonymous_events group by subject order by 1"
+        ).fetchall()
+    assert all(is_unlinked for _, is_unlinked in counts)
+    return [n for n, _ in counts]
+
+
+def test_whoever_was_anonymised_and_erased_later_is_erased(stores: Stores) -> None:
+    ledger = stores.ledger
+    for number, (keys, is_unlinking) in enumerate((([b"a", b"b"], True), ([b"b"], False), ([b"a", b"c"], True))):
+        ledger.append(COMPLETED, f"e{number}", keys, NOW, "r", is_unlinking=is_unlinking)
+    names = [entry.digest[:20] for entry in ledger.entries()]
+    assert list(_batches(ledger.entries())) == [
+        (names[1], {b"b"}, False), (names[0], {b"a"}, True), (names[2], {b"c"}, True)
+    ]  # fmt: skip
 
 
 def test_nobody_logs_in_until_the_replay_is_verified(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
