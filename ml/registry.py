@@ -7,14 +7,14 @@ import json
 import logging
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml import artifacts, record
+from ml import artifacts, record, recording
+from ml.recording import MODEL_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,7 +28,7 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 HISTORY = "lethe.champions"
 ROLLED_BACK = "lethe.rolled_back"
-MODEL_FILE = "model/model.skops"
+EXPIRED, EMPTIED = "lethe.expired", "lethe.emptied"  # the files of a version may not be used, and are gone
 LONGEST_RECORDING_S = 3600  # a run is RUNNING while its files are written, which takes seconds
 
 
@@ -42,6 +42,10 @@ class UnknownVersionError(RegistryError):
 
 class NothingToRollBackToError(RegistryError):
     """A rollback without an earlier champion."""
+
+
+class ExpiredVersionError(RegistryError):
+    """A version whose files went with the term of its training set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,13 @@ class Registry:
 
     def finished(self, key: str) -> int | None:
         """The version already made for a training key, or None. A finished run without a version gets one."""
-        runs = self._search(f"{_has_key(key)} and attributes.status = 'FINISHED'")
-        if not runs:
-            return None
-        run_id = runs[0].info.run_id
-        known = self._client.search_model_versions(f"run_id = '{run_id}'")
-        return int(known[0].version) if known else self._register(runs[0])
+        for run in self._search(f"{_has_key(key)} and attributes.status = 'FINISHED'"):
+            known = self._client.search_model_versions(f"run_id = '{run.info.run_id}'")
+            if not known:
+                return self._register(run)
+            if EXPIRED not in known[0].tags:
+                return int(known[0].version)
+        return None
 
     def end_abandoned_runs(self, key: str) -> int:
         """Mark runs that a kill left RUNNING as KILLED: those of this key, and all that are too old to be alive.
@@ -93,7 +98,7 @@ class Registry:
         run = self._client.create_run(self._experiment_id, tags={"lethe.training_key": key}, run_name=name)
         run_id = run.info.run_id
         try:
-            self._fill(run_id, fitted, key)
+            recording.fill(self._client, run_id, fitted, key)
         except Exception:
             self._client.set_terminated(run_id, "FAILED")
             raise
@@ -103,9 +108,9 @@ class Registry:
     def load_version(self, version: int) -> Loaded:
         """A version's pipeline, its file digest and types checked first.
 
-        Raises UnknownVersionError, TamperedArtefactError or UntrustedArtefactError.
+        Raises UnknownVersionError, ExpiredVersionError, TamperedArtefactError or UntrustedArtefactError.
         """
-        found = self._version(version)
+        found = self._usable(version)
         run_id = str(found.run_id)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(self._client.download_artifacts(run_id, MODEL_FILE, folder))
@@ -115,7 +120,7 @@ class Registry:
 
     def copy_model(self, version: int, target: Path) -> int:
         """Write a version's model file to a path after the checks of load_version; returns its bytes."""
-        found = self._version(version)
+        found = self._usable(version)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(self._client.download_artifacts(str(found.run_id), MODEL_FILE, folder))
             artifacts.load_checked(path, found.tags["lethe.artifact_sha256"])
@@ -128,7 +133,7 @@ class Registry:
 
     def promote(self, version: int) -> None:
         """Move `champion` to a version and keep the one before as `previous`. Doing it twice changes nothing."""
-        if self.was_rolled_back(version):  # a person promotes it again; the gates would have refused
+        if ROLLED_BACK in self._usable(version).tags:  # a person promotes it again; the gates would have refused
             self._client.delete_model_version_tag(self.name, str(version), ROLLED_BACK)
         before = self.champion()
         if before == version:
@@ -147,6 +152,8 @@ class Registry:
         if current is None or position == 0:
             raise NothingToRollBackToError(f"{self.name} has no champion before version {current}; promote one first")
         target = history[position - 1]
+        if EXPIRED in self._version(target).tags:
+            raise NothingToRollBackToError(f"the files of version {target} of {self.name} are past their term; train")
         self.note(current, {ROLLED_BACK: "true"})
         self._client.set_registered_model_alias(self.name, CHAMPION, str(target))
         if position > 1:
@@ -173,6 +180,33 @@ class Registry:
             found |= {int(version.version): dict(version.tags) for version in page}
             if not (token := page.token):
                 return dict(sorted(found.items()))
+
+    def aliases(self) -> dict[int, tuple[str, ...]]:
+        """The versions that aliases lead to, with their aliases by name."""
+        found: dict[int, tuple[str, ...]] = {}
+        for model in self._client.search_registered_models(f"name = '{self.name}'"):
+            for alias, version in sorted(model.aliases.items()):
+                found[int(version)] = (*found.get(int(version), ()), alias)
+        return found
+
+    def abandoned(self) -> dict[str, str]:
+        """Runs that ended without a model and still have files: run -> training set."""
+        runs = [r for s in ("FAILED", "KILLED") for r in self._search(f"attributes.status = '{s}'")]
+        return {r.info.run_id: str(r.info.run_name) for r in runs if EMPTIED not in r.data.tags}
+
+    def expire(self, version: int, at: str) -> None:
+        """Delete a version's files for good; tags and figures stay, nobody loads or promotes it from here on."""
+        self.note(version, {EXPIRED: at})
+        self.empty(self.run_id(version), at)
+        self.note(version, {EMPTIED: at})
+
+    def empty(self, run_id: str, at: str) -> None:
+        """Delete a run's files; its tags and figures stay."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        files = get_artifact_repository(str(self._client.get_run(run_id).info.artifact_uri))
+        files.delete_artifacts()  # type: ignore[no-untyped-call]
+        self._client.set_tag(run_id, EMPTIED, at)
 
     def run_id(self, version: int) -> str:
         """The MLflow run that made a version."""
@@ -209,26 +243,6 @@ class Registry:
     def _search(self, wanted: str) -> list[Run]:
         return list(self._client.search_runs([self._experiment_id], wanted, order_by=["attributes.start_time ASC"]))
 
-    def _fill(self, run_id: str, fitted: Fitted, key: str) -> None:
-        from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
-
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            save_model(fitted, folder / "model")
-            tags = {**record.tags(fitted, key), **record.file_tags(folder / MODEL_FILE)}
-            record.write_files(folder, fitted, tags)
-            self._client.log_artifacts(run_id, str(folder))
-        now = int(time.time() * 1000)
-        self._client.log_batch(
-            run_id,
-            metrics=[Metric(k, v, now, 0) for k, v in record.metrics(fitted).items()],
-            params=[Param(k, v) for k, v in record.params(fitted).items()],
-            tags=[RunTag(k, v) for k, v in tags.items()],
-        )
-        digest = fitted.training_set.manifest["dataset_digest"]
-        data = Dataset(fitted.training_set.training_set_id, digest[:36], "lethe", "features.ftr_user_weekly")
-        self._client.log_inputs(run_id, [DatasetInput(data)])
-
     def _register(self, run: Run) -> int:
         from mlflow.exceptions import MlflowException
 
@@ -247,6 +261,14 @@ class Registry:
             return self._client.get_model_version(self.name, str(version))
         except MlflowException:
             raise UnknownVersionError(f"{self.name} has no version {version}; see the models page of MLflow") from None
+
+    def _usable(self, version: int) -> ModelVersion:
+        found = self._version(version)
+        if EXPIRED in found.tags:
+            raise ExpiredVersionError(
+                f"the files of version {version} of {self.name} were deleted: its training set was past its term"
+            )
+        return found
 
     def _alias(self, alias: str) -> int | None:
         from mlflow.exceptions import MlflowException
@@ -276,25 +298,3 @@ def import_mlflow() -> None:
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def save_model(fitted: Fitted, folder: Path) -> None:
-    """Write the MLflow model folder: skops, a signature of types only, no input example, stated requirements."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow warns about its own type hints while it is imported
-        import mlflow.pyfunc
-        import mlflow.sklearn
-
-        mlflow.pyfunc.add_to_model  # noqa: B018 - a lazy module: the first attribute imports it
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
-
-    inputs = Schema([ColSpec(DataType.double, name) for name in fitted.training_set.columns])
-    mlflow.sklearn.save_model(
-        fitted.pipeline,
-        str(folder),
-        serialization_format="skops",
-        skops_trusted_types=list(artifacts.ALLOWED_TYPES),
-        signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.boolean)])),
-        pip_requirements=record.requirements(),
-    )

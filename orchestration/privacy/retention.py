@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +67,16 @@ def policies(settings: Settings, options: argparse.Namespace) -> int:
     """Print the terms, and which stores each is about."""
     from orchestration.handlers import say
     from orchestration.platform import Platform
+    from orchestration.privacy import retention_models
     from privacy.retention import policies as terms
-    from privacy.retention.files import FILE_STORES
+    from privacy.retention.files import FILE_STORES, MODELS
     from privacy.retention.stores import STORES
 
     with Platform.open(settings).database.connect("privacy") as conn:
         known, rules = terms.policies(conn), terms.property_rules(conn)
     about = {name: [s.table for s in STORES if s.policy == name] for name in known}
     about = {name: [*tables, *(s.name for s in FILE_STORES if s.policy == name)] for name, tables in about.items()}
+    about[retention_models.POLICY].append(MODELS)
     if options.json:
         document = {
             "policies": [asdict(p) | {"stores": about[p.name]} for p in known.values()],
@@ -142,17 +144,23 @@ def plan(settings: Settings, options: argparse.Namespace) -> int:
     """Print the dry run."""
     from orchestration.handlers import say
     from orchestration.platform import Platform
+    from orchestration.privacy import retention_models
     from privacy.retention.holds import keyed_by
     from privacy.retention.planning import plan as planned
 
     platform = Platform.open(settings)
     with platform.database.connect("erasure") as conn:
         found = planned(conn, platform.home, keyed_by(platform.vault), settings.now())
+    models = retention_models.planned(platform)
+    found = replace(found, lines=(*found.lines, models.line))
     if options.json:
         holds = [asdict(item) | {"subject": item.subject and "one person"} for item in found.holds]
-        say(json.dumps(asdict(found) | {"holds": holds}, default=str))
+        in_use = [asdict(model) for model in models.in_use]
+        say(json.dumps(asdict(found) | {"holds": holds, "models_in_use": in_use}, default=str))
     else:
         _say_lines(found.lines, "would go")
+        for model in models.in_use:
+            say(f"{model}: past its term and in use; it stays until a newer model takes its place")
         say(
             f"{found.n_closing_days} event days would be closed; whole partitions: {', '.join(found.partitions) or '-'}"
         )
@@ -190,7 +198,8 @@ def delete(settings: Settings, options: argparse.Namespace) -> int:
 def carry_out(
     platform: Platform, instance: DagsterInstance, progress: Callable[[str], None] | None = None
 ) -> tuple[RetentionReport, dict[str, int]]:
-    """One whole run: rows and files, Dagster's own records, and requests for accounts that are over."""
+    """One whole run: rows and files, models, Dagster's own records, and requests for accounts that are over."""
+    from orchestration.privacy import retention_models
     from orchestration.privacy.retention_accounts import propose
     from orchestration.privacy.retention_runs import POLICY, delete_runs
     from privacy.retention.execution import run
@@ -200,8 +209,11 @@ def carry_out(
     with platform.database.connect("erasure") as conn:
         report = run(conn, platform.home, keyed_by(platform.vault), platform.settings.now(), progress)
         cutoff_on = terms(conn, platform.settings.now()).cutoff(POLICY)
+    models = retention_models.expire(platform)
+    report.lines.append(models.line)
     proposed = propose(platform)
     return report, {
+        "old_models_in_use": len(models.in_use),
         "dagster_runs_deleted": delete_runs(instance, cutoff_on),
         "inactive_accounts_proposed": proposed["inactive_users"],
         "deleted_accounts_to_erase": proposed["deleted_accounts"],

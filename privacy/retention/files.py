@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from privacy.retention.terms import Terms
 
 FILES, COUNTED = "files", "counted"
+MODELS = "model artefacts"  # not by their age but by their training set's: who knows MLflow deletes them (ml/expiry.py)
 DAY = re.compile(r"(\d{4}-\d\d-\d\d)")
 
 
@@ -41,7 +42,6 @@ FILE_STORES = (
     FileStore("output of runs", "dagster/compute_logs/**/*", "error_logs"),
     FileStore("run artefacts", "dagster/storage/**/*", "error_logs", COUNTED),
     FileStore("output of services", "services/*", "error_logs", COUNTED),
-    FileStore("model artefacts", "mlflow/artifacts/**/*", "model_lineage", COUNTED),
 )
 
 

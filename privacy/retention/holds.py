@@ -68,10 +68,10 @@ def place(  # noqa: PLR0913 - the columns of one hold
     """Place a hold, in force at once; returns its number. Raises a RetentionInputError."""
     if not placed_by.strip() or not reason.strip():
         raise UnstatedReasonError("a legal hold needs somebody who answers for it and a reason")
-    from privacy.retention.files import FILE_STORES
+    from privacy.retention.files import FILE_STORES, MODELS
 
     models = (name for name in dated_tables(conn) if name.split(".")[0] in LAYERS)
-    known = {*by_name(), *models, *(store.name for store in FILE_STORES)}
+    known = {*by_name(), *models, MODELS, *(store.name for store in FILE_STORES)}
     if table is not None and table not in known:
         raise UnknownStoreError(f"retention knows no store {table!r}; `lethe privacy retention plan` lists them")
     if (days[0] and days[1] and days[0] > days[1]) or (until and until <= now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def test_no_value_of_a_row_is_stored(registry: Registry) -> None:
     """Subjects and companies are in the rows; neither they nor an input example may be in any file or table."""
     stored = b"".join(p.read_bytes() for p in registry._artifact_root.parent.rglob("*") if p.is_file())
     assert b"s000123" not in stored
-    assert b"c007" not in stored
+    assert not re.search(rb"(?<![0-9a-f])c007(?![0-9a-f])", stored)  # digests hold any four hex digits
     assert not list(registry._artifact_root.rglob("*input_example*"))
     signature = yaml.safe_load((_model_file(registry).parent / "MLmodel").read_text())["signature"]
     assert "double" in signature["inputs"]

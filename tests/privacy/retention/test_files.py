@@ -12,7 +12,7 @@ from privacy.retention.policies import Policy
 from privacy.retention.terms import Terms
 from tests.privacy.retention.world import NOW
 
-DAYS = {"audit_logs": 2557, "transient": 1, "short_term": 30, "error_logs": 180, "model_lineage": 2557}
+DAYS = {"audit_logs": 2557, "transient": 1, "short_term": 30, "error_logs": 180}
 
 
 def terms(*holds: Hold) -> Terms:
@@ -37,15 +37,15 @@ def test_old_files_go_and_young_and_counted_ones_stay(tmp_path: Path) -> None:
     fresh = put(tmp_path / "simulated-def" / "events.jsonl", 0)
     output = put(tmp_path / "dagster" / "compute_logs" / "run" / "1.err", 181)
     package = put(tmp_path / "exports" / "e1" / "package.zip", 31)
-    model = put(tmp_path / "mlflow" / "artifacts" / "1" / "model.skops", 9000)
+    service = put(tmp_path / "services" / "dagster.log", 9000)
     found = expired_files(tmp_path, terms())
     assert {f.store.name: len(f.gone) for f in found if f.gone} == {
-        "decision journal": 1, "left-over simulations": 1, "output of runs": 1, "model artefacts": 1,
+        "decision journal": 1, "left-over simulations": 1, "output of runs": 1, "output of services": 1,
         "export packages": 1,
     }  # fmt: skip
     assert sum(delete_files(f) for f in found) == 4
     assert sum(delete_files(f) for f in expired_files(tmp_path, terms())) == 0
-    assert [p.exists() for p in (young, odd, other, fresh, model)] == [True] * 5
+    assert [p.exists() for p in (young, odd, other, fresh, service)] == [True] * 5
     assert [p.exists() for p in (old, left_over, output, package)] == [False] * 4
 
 
