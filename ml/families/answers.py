@@ -97,17 +97,23 @@ def estimator(moment: str, *, n_directions: int = 0, k_people: int = K_PEOPLE) -
 
 def fit(moment: str, exchanges: pd.DataFrame, *, n_directions: int = 0, k_people: int = K_PEOPLE) -> Pipeline:
     """The estimator fitted on the exchanges that tell something. Raises NothingToldError."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     well, is_told = outcomes(exchanges)
     if not is_told.any() or well[is_told].all() or not well[is_told].any():
         raise NothingToldError(f"{int(is_told.sum())} exchanges tell how they went, none or all of them well")
     rows = exchanges[is_told]
     model = estimator(moment, n_directions=n_directions, k_people=k_people)
-    return model.fit(rows, well[is_told], features__people=rows["subject"].to_numpy(object))
+    with threadpool_limits(1):  # as in ml/churn.py: threads that wait for a busy core cost more than they save
+        return model.fit(rows, well[is_told], features__people=rows["subject"].to_numpy(object))
 
 
 def quality(fitted: Pipeline, exchanges: pd.DataFrame) -> Floats:
     """Estimated quality: P(went well) of each exchange (n,)."""
-    table = np.asarray(fitted.predict_proba(exchanges), dtype=np.float64)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        table = np.asarray(fitted.predict_proba(exchanges), dtype=np.float64)
     return table[:, int(np.flatnonzero(fitted.classes_)[0])]
 
 

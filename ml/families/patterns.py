@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from ml.families.answers import LABELS, outcomes
 from ml.families.terms import K_PEOPLE
 from ml.intervals import Codes, Figure, Floats, encode
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 FALSE_DISCOVERIES = 0.05
 SURE_95 = 1.959964
@@ -44,16 +47,18 @@ class Pattern:
 def find_patterns(exchanges: pd.DataFrame, k_people: int = K_PEOPLE) -> tuple[Pattern, ...]:
     """Every label, band and pair of them that k_people people have in common, worst first.
 
-    A pattern that all exchanges but those of fewer than k_people people share is left out too: what it leaves over
-    would tell of those few. Intervals and p-values count people, not exchanges (cluster-robust variance of a ratio).
+    A pattern is left out too where what it leaves over, of all or of one of its labels, is of fewer than k_people
+    people: the difference would tell of them. Intervals and p-values count people, not exchanges (cluster-robust
+    variance of a ratio).
     """
     well, is_told = outcomes(exchanges)
     rows = exchanges[is_told].reset_index(drop=True)
     people, n_people = encode(rows["subject"].to_numpy(object))
     went = well[is_told].astype(np.float64)
     found = []
-    for labels, mask in _groups(_labels(rows)):
-        if min(len(np.unique(people[part])) for part in (mask, ~mask)) >= k_people:
+    for labels, mask, wholes in _groups(_labels(rows)):
+        parts = [mask, *(whole & ~mask for whole in wholes)]
+        if min(len(np.unique(people[part])) for part in parts) >= k_people:
             found.append(_pattern(labels, mask, went, people, n_people))
     return _sorted(found)
 
@@ -71,17 +76,22 @@ def _labels(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _groups(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], NDArray[np.bool_]]]:
-    names = list(table.columns)
-    for chosen in [*((name,) for name in names), *combinations(names, 2)]:
-        for key, places in sorted(table.groupby(list(chosen)).indices.items(), key=lambda item: str(item[0])):
-            mask = np.zeros(len(table), dtype=np.bool_)
-            mask[places] = True
-            values = key if isinstance(key, tuple) else (key,)
-            yield dict(zip(chosen, map(str, values), strict=True)), mask
+def _groups(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], Mask, list[Mask]]]:
+    """Labels in common, the rows that have them, and the rows that have all but one of them."""
+    single = {
+        (name, str(value)): (table[name] == value).fillna(value=False).to_numpy(np.bool_)
+        for name in table.columns
+        for value in sorted(table[name].dropna().unique(), key=str)
+    }
+    everything = np.ones(len(table), dtype=np.bool_)
+    for (name, value), mask in single.items():
+        yield {name: value}, mask, [everything]
+    for (one, of_one), (other, of_other) in combinations(single.items(), 2):
+        if one[0] != other[0]:
+            yield dict([one, other]), of_one & of_other, [everything, of_one, of_other]
 
 
-def _pattern(labels: dict[str, str], mask: NDArray[np.bool_], went: Floats, people: Codes, n_people: int) -> Pattern:
+def _pattern(labels: dict[str, str], mask: Mask, went: Floats, people: Codes, n_people: int) -> Pattern:
     from scipy.stats import norm
 
     inside, outside = _influences(mask, went, people, n_people), _influences(~mask, went, people, n_people)
@@ -94,7 +104,7 @@ def _pattern(labels: dict[str, str], mask: NDArray[np.bool_], went: Floats, peop
     )  # fmt: skip
 
 
-def _influences(mask: NDArray[np.bool_], went: Floats, people: Codes, n_people: int) -> Floats:
+def _influences(mask: Mask, went: Floats, people: Codes, n_people: int) -> Floats:
     """By how much each person moves the share of a part (n_people,)."""
     residuals = np.where(mask, went - went[mask].mean(), 0.0)
     return np.asarray(np.bincount(people, residuals, n_people) / mask.sum())

@@ -12,7 +12,13 @@ import pytest
 from ml.families.terms import NothingSharedError, SharedTerms, SharedValues
 
 CANARY = "zqxjkvwy"
-SHARED = ["please export the report", "where is my card", "export my card report", "is the report late", "my card is late"]
+SHARED = [
+    "please export the report",
+    "where is my card",
+    "export my card report",
+    "is the report late",
+    "my card is late",
+]
 
 
 def texts_with(n_people: int) -> tuple[list[str], list[str]]:
