@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ CUTOFF = date(2025, 11, 20)
 
 
 @pytest.fixture
-def home(database: Database, registry: Registry, settings: Settings) -> Iterator[Platform]:
+def home(database: Database, registry: Registry, settings: Settings) -> Platform:
     """A home with a version of each training set; the third was champion before the fourth, the second before that."""
     with database.connect("ml") as conn:
         for name, days in AGES.items():
