@@ -56,7 +56,8 @@ class World:
         with self.database.connect("privacy") as conn:
             days = pending_days(conn)
             transform_days(conn, days, self.vault)
-        assert self.project.run(command, *SELECTED[command]), self.project.output.read_text()
+        statements = ("--log-level-file", "debug")  # of which a test looks for the locks
+        assert self.project.run(command, *SELECTED[command], *statements), self.project.output.read_text()
         return days
 
     def retain(self, now: datetime = NOW) -> None:
