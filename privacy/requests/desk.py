@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from privacy.identities import every_id
 from privacy.requests import blast, identity, store
 from privacy.requests.deadlines import due_on
 from privacy.requests.errors import (
@@ -141,10 +142,12 @@ class Desk:
         return Task(request_id, request.kind, opened["subject"], self.now(), opened["details"])
 
     def others_open(self, request_id: str) -> list[str]:
-        """Other open requests of the same person."""
+        """Other open requests of the same person, under whichever of their ids."""
         _, kept = store.load(self.conn, request_id)
-        found = store.find(self.conn, blinded_subject=kept.blinded_subject, only_open=True)
-        return [request.request_id for request in found if request.request_id != request_id]
+        names = every_id(self.conn, [self.task(request_id).subject]) if kept.sealed is not None else ()
+        codes = {kept.blinded_subject, *(blinded(self.vault, name) for name in names)}
+        found = [request for code in codes for request in store.find(self.conn, blinded_subject=code, only_open=True)]
+        return sorted(request.request_id for request in found if request.request_id != request_id)
 
     @contextmanager
     def claimed(self, request_id: str) -> Iterator[None]:

@@ -113,3 +113,17 @@ def test_the_receipt_holds_every_decision_and_verifies(service: PrivacyService) 
     }
     assert events == {"sharing": 2, "analytics": 1}
     assert shown.notice.sha256 in str(receipt)
+
+
+def test_ids_of_one_person_say_the_same_from_the_merge_on(service: PrivacyService) -> None:
+    service.update_consent("u1", {"analytics": True, "marketing": True}, source="portal")
+    service.update_consent("visitor", {"analytics": False}, source="banner")
+    assert service.merge_identities("visitor", "u1", by="anna", reason="two accounts").n_merged == 1
+    assert [service.get_consent(name)["analytics"] for name in ("u1", "visitor")] == ["withdraw", "withdraw"]
+    assert service.get_consent("visitor")["marketing"] == "none"  # a merge grants nothing
+    assert service.update_consent("visitor", {"analytics": True}, source="portal") == 2
+    assert service.get_consent("u1")["analytics"] == "grant"
+    last = service.history("u1")[-2]
+    assert (last.source, last.recorded_by, last.reason) == (
+        "identity merge", "anna", "another id of the same person had withdrawn",
+    )  # fmt: skip

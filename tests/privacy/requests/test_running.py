@@ -11,6 +11,7 @@ import pytest
 
 from privacy import signing
 from privacy.consent import Decision, get_consent, record_decisions
+from privacy.merging import take_statements
 from privacy.purposes import PURPOSES
 from privacy.requests import store
 from privacy.requests.blocking import Block, blocked_purposes
@@ -203,8 +204,10 @@ def test_nothing_runs_before_identity_and_approval(desk: Desk, eraser: Store) ->
     assert eraser.calls == 0
 
 
-def test_an_erasure_strands_no_other_request(desk: Desk, eraser: Store) -> None:
-    waiting = desk.open(Kind.ACCESS, SUBJECT, by="anna", reason="asked by mail").request_id
+@pytest.mark.parametrize("name", [SUBJECT, "their-other-id"])
+def test_an_erasure_strands_no_other_request(desk: Desk, eraser: Store, name: str) -> None:
+    take_statements(desk.conn, [("their-other-id", SUBJECT)], source="web", at=START)
+    waiting = desk.open(Kind.ACCESS, name, by="anna", reason="asked by mail").request_id
     request_id = approved(desk, Kind.ERASURE).request_id
     with pytest.raises(OpenRequestsError, match=waiting):
         ran(desk, eraser, request_id)
