@@ -14,7 +14,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of one home, built once per process. Raises DbtParseError."""
     from dagster_dbt import DbtCliResource
 
-    from orchestration import dbt, jobs, schedules, sensors
+    from orchestration import dbt, federated_jobs, jobs, schedules, sensors
     from orchestration.assets import collection, lifetime, model, privacy, transformations
     from orchestration.platform import PlatformResource
     from orchestration.privacy.jobs import parts
@@ -38,7 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             model.published_predictions,
             *areas.assets,
         ],
-        jobs=[jobs.intake_job, jobs.pipeline_job, jobs.retrain_job, *areas.jobs],
+        jobs=[jobs.intake_job, jobs.pipeline_job, jobs.retrain_job, *federated_jobs.JOBS, *areas.jobs],
         schedules=[schedules.daily, schedules.weekly_retraining, *areas.schedules],
         sensors=[sensors.dirty_days, sensors.drift, *areas.sensors],
         resources={

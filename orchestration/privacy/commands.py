@@ -6,7 +6,10 @@ import argparse
 from importlib import import_module
 from typing import Any, Protocol
 
-AREAS: tuple[str, ...] = ("consent", "budget", "keys", "identities", "requests", "erasure", "retention", "breaches")
+AREAS: tuple[str, ...] = (
+    "consent", "budget", "keys", "anonymity", "identities", "requests", "erasure", "retention", "breaches",
+    "multi_party",
+)  # fmt: skip
 
 
 class AddCommand(Protocol):
@@ -23,5 +26,5 @@ def add_areas(commands: Any, command: AddCommand) -> None:
     areas = privacy.add_subparsers(required=True, metavar="AREA")
     for area in AREAS:
         module = import_module(f"orchestration.privacy.{area}")
-        actions = areas.add_parser(area, help=module.HELP).add_subparsers(required=True, metavar="ACTION")
-        module.add(actions, command)
+        parser = areas.add_parser(area.replace("_", "-"), help=module.HELP)
+        module.add(parser.add_subparsers(required=True, metavar="ACTION"), command)

@@ -24,10 +24,11 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What every party got, equal for all, and the seconds of the slowest one from its start to its result."""
+    """What every party got, equal for all; seconds of the slowest one by the clock, and of all by their processors."""
 
     result: Result
     seconds: float
+    cpu_seconds: float
 
 
 def rehearse(computation: Computation, values: dict[str, Floats], folder: Path, *, patience: float = 60.0) -> Rehearsed:
@@ -70,10 +71,10 @@ def _gathered(pipes: list[tuple[str, Connection]]) -> Rehearsed:
     said = [pipe.recv() for _, pipe in pipes]
     if errors := [answer for answer in said if isinstance(answer, MultiPartyError)]:
         raise errors[0]
-    results = [result for result, _ in said]
+    results = [result for result, *_ in said]
     if any(result != results[0] for result in results):
         raise MultiPartyError("parties report different results; report this")
-    return Rehearsed(results[0], max(seconds for _, seconds in said))
+    return Rehearsed(results[0], max(seconds for _, seconds, _ in said), sum(cpu for *_, cpu in said))
 
 
 def _act(pipe: Connection, computation: Computation, credentials: Credentials, patience: float) -> None:
@@ -81,13 +82,13 @@ def _act(pipe: Connection, computation: Computation, credentials: Credentials, p
 
     pipe.send("awake")
     values = pipe.recv()
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     try:
         result = take_part(computation, credentials, values, entropy=secrets.token_bytes, patience=patience)
     except MultiPartyError as error:
         pipe.send(error)
         return
-    pipe.send((result, time.perf_counter() - began))
+    pipe.send((result, time.perf_counter() - began, time.process_time() - worked))
 
 
 def _on_loopback(names: tuple[str, ...]) -> tuple[Party, ...]:

@@ -15,10 +15,12 @@ NAMES_NOBODY = frozenset({
     "privacy requests refuse", "privacy requests withdraw", "privacy requests extend", "privacy requests link",
     "privacy requests expire",
     "privacy identities merge",
+    "privacy anonymity check", "privacy anonymity anonymise",  # a file of their own, not what is held here
     "privacy erasure run", "privacy erasure verify", "privacy erasure status",
     "privacy breaches open", "privacy breaches status", "privacy breaches close",
 })  # fmt: skip
-AREAS = ("privacy budget ", "privacy keys ", "privacy retention ")  # figures, keys and terms only
+# Figures, keys and terms only.
+AREAS = ("privacy budget ", "privacy multi-party ", "federated ", "privacy keys ", "privacy retention ")
 
 
 def unknown(commands: set[str]) -> set[str]:
