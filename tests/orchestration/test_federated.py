@@ -96,12 +96,13 @@ def test_the_noise_of_enough_silos_costs_what_was_paid(unit: str, method: str) -
     noise = drawing(Plan(("a",), method, rounds, protection=protection), protection, threshold, rho)
     spent = 0.0
     for kind, times in (("statistics", 1), (method, rounds)):
-        variance = threshold * np.var(np.array(noise(kind, 4_000), dtype=np.float64))
+        variance = threshold * float(np.var(np.array(noise(kind, 4_000), dtype=np.float64)))
         spent += times * protection.sensitivity(kind) ** 2 / (2 * variance)
     assert spent == pytest.approx(0.4, rel=0.15)  # 4,000 draws know a variance to 2 %
 
 
-def test_the_job_shows_the_figures_and_no_company(run: Run, platform: PlatformResource) -> None:
+@pytest.mark.usefixtures("run")
+def test_the_job_shows_the_figures_and_no_company(platform: PlatformResource) -> None:
     config = {"ops": {"federated_churn": {"config": {"rounds": 2}}}}
     done = federated_churn_job.execute_in_process(config, resources={"platform": platform})
     (event,) = [event for event in done.all_events if event.event_type_value == "STEP_OUTPUT"]
@@ -110,4 +111,3 @@ def test_the_job_shows_the_figures_and_no_company(run: Run, platform: PlatformRe
     assert 0.5 < found["auc_federated"] <= 1
     assert "federated minus central" in found["auc"]
     assert "c1" not in str(found)
-    assert run
