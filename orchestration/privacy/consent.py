@@ -29,7 +29,9 @@ def add(actions: Any, command: Any) -> None:
         parser.add_argument("purposes", nargs="+", metavar="PURPOSE", help="what the decision is about")
         parser.add_argument("--reason", required=True, help="why it is recorded; kept in the ledger")
         parser.add_argument("--by", required=True, help="who records it; kept in the ledger")
+        parser.add_argument("--notice", type=int, metavar="NOTICE", help="the served notice that this answers")
         parser.set_defaults(run=record, agrees=name == "grant")
+    _add_notices(actions, command)
     history_of = _of_person(actions, command, "history", "every decision of a person, in the order in which they count")
     history_of.add_argument("--json", action="store_true", help="one JSON object a line")
     add_reader(history_of)
@@ -43,6 +45,49 @@ def add(actions: Any, command: Any) -> None:
     check.add_argument("file", type=Path, metavar="FILE", help="the receipt")
     check.add_argument("--trusted", action="append", metavar="KEY_ID", help="a key that may have signed it; repeatable")
     check.set_defaults(run=verify)
+
+
+def _add_notices(actions: Any, command: Any) -> None:
+    served = _of_person(actions, command, "serve", "record that a person is shown a purpose's words, and print them")
+    served.add_argument("purpose", metavar="PURPOSE", help="what the words ask for")
+    served.add_argument("--language", default="en", help="of the words (default: en)")
+    served.add_argument("--place", required=True, help="where they are shown: a page, a form, a letter")
+    served.set_defaults(run=serve)
+    closed = _of_person(actions, command, "dismiss", "record that a person closed a notice; their choices stay")
+    closed.add_argument("notice", type=int, metavar="NOTICE", help="the number that serve printed")
+    closed.set_defaults(run=dismiss)
+    signal = _of_person(actions, command, "gpc", "obey a person's Global Privacy Control signal")
+    signal.add_argument("--source", default="command line", help="where the signal came from; kept in the ledger")
+    signal.set_defaults(run=gpc)
+
+
+def serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the number under which a notice is on record as served, and its words."""
+    from orchestration.handlers import say
+
+    served = _service(settings).serve_notice(
+        options.user, options.purpose, language=options.language, place=options.place
+    )
+    say(f"notice {served.served_notice_id}, version {served.notice.version}: {served.notice.body}")
+    return DONE
+
+
+def dismiss(settings: Settings, options: argparse.Namespace) -> int:
+    """Record that a notice was closed."""
+    from orchestration.handlers import say
+
+    _service(settings).dismiss_notice(options.user, options.notice)
+    say(f"notice {options.notice} was closed without an answer; every choice stays as it was")
+    return DONE
+
+
+def gpc(settings: Settings, options: argparse.Namespace) -> int:
+    """Withdraw what the signal is about, once."""
+    from orchestration.handlers import say
+
+    n_new = _service(settings).signal_gpc(options.user, source=options.source)
+    say(f"{n_new} decisions recorded; the next run obeys them")
+    return DONE
 
 
 def show(settings: Settings, options: argparse.Namespace) -> int:
@@ -61,8 +106,9 @@ def record(settings: Settings, options: argparse.Namespace) -> int:
 
     updates = dict.fromkeys(options.purposes, options.agrees)
     n_new = _service(settings).update_consent(
-        options.user, updates, source="command line", method="api", reason=options.reason, recorded_by=options.by
-    )
+        options.user, updates, source="command line", method="api", reason=options.reason, recorded_by=options.by,
+        served_notice_id=options.notice,
+    )  # fmt: skip
     say(f"{n_new} decisions recorded; the next run obeys them")
     return DONE
 

@@ -11,6 +11,7 @@ NAMES_NOBODY = frozenset({
     "status", "url", "down", "features list", "features extract",
     "classify", "mapping suggest", "quarantine list", "quarantine replay",
     "privacy consent grant", "privacy consent withdraw", "privacy consent verify",
+    "privacy consent serve", "privacy consent dismiss", "privacy consent gpc",
     "privacy requests open", "privacy requests list", "privacy requests verify-identity", "privacy requests approve",
     "privacy requests refuse", "privacy requests withdraw", "privacy requests extend", "privacy requests link",
     "privacy requests expire",

@@ -49,6 +49,30 @@ def test_from_a_decision_to_a_receipt_that_is_checked_elsewhere(
 
 
 @pytest.mark.integration
+def test_notices_are_served_answered_closed_and_a_signal_is_obeyed_once(
+    platform: PlatformResource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lethe(*arguments: str, code: int = cli.DONE) -> str:
+        assert cli.main(["privacy", "consent", *arguments, "--home", platform.home]) == code
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    assert "notice 1, version 1: Dürfen wir auswerten" in lethe(
+        "serve", "u1", "analytics", "--language", "de", "--place", "/sign-up"
+    )
+    why = ("--reason", "at the desk", "--by", "front desk")
+    lethe("grant", "u1", "analytics", "--notice", "1", *why)
+    (row,) = [json.loads(line) for line in lethe("history", "u1", "--json").splitlines()]
+    assert (row["decision"], row["served_notice_id"]) == ("grant", 1)
+    assert "not served to this person" in lethe("dismiss", "u2", "1", code=cli.USAGE)
+    assert "every choice stays" in lethe("dismiss", "u1", "1")
+    assert "2 decisions recorded" in lethe("gpc", "u1")
+    assert "0 decisions recorded" in lethe("gpc", "u1")
+    shown = dict(line.split() for line in lethe("show", "u1").splitlines())
+    assert [shown[name] for name in ("analytics", "sharing", "marketing")] == ["grant", "withdraw", "withdraw"]
+
+
+@pytest.mark.integration
 def test_a_changed_receipt_is_refused_with_three(
     platform: PlatformResource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
