@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.canary import stores
+from tests.canary.forms import Planted
 from tests.canary.homes import WatchedHome
 from tests.canary.planting import plant
 from tests.canary.search import Search, Searched
@@ -48,6 +49,10 @@ FILLED = (
     "table privacy.exports",
     "table privacy.access_log",
     "table privacy.breach_entries",
+    "table privacy.erasures",
+    "table privacy.erasure_targets",
+    "table privacy.erased_consents",
+    "table privacy.restatements",
     "catalogue pg_stats",
     "output 0 run",
     "output 5 asked",
@@ -64,16 +69,22 @@ FILES = (
     "dagster.yaml",
     "breaches/1/authority.md",
     "breaches/1/subjects.json",
+    "erasures/ledger.jsonl",
+    "erasures/receipts/",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A home after its run, what was found in it then, and what was found in `raw`."""
+    """A home after its run and what people asked, what was found in it then, and what was found in `raw` before.
+
+    leaving: who was anonymised, and who was erased.
+    """
 
     watched: WatchedHome
     after_run: Searched
     raw: Searched
+    leaving: tuple[str, str]
 
     @property
     def database(self) -> Database:
@@ -93,9 +104,11 @@ def canary_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Completed]
             assert watched.run(*command).code == 0
         assert watched.run("mapping", "suggest", str(log.events)).code == 0
         raw = watched.search.over(stores.tables(watched.home.database(), ("raw",)))
-        asked = watched.ask(min({p.token for p in log.stored if p.field == "user_id"} & bearers(watched)))
+        users = {p.token for p in log.stored if p.field == "user_id"}
+        leaving = others(watched)
+        asked = watched.ask(min(users & bearers(watched)), leaving)
         assert asked.code == 0, asked.err[-2000:]
-        yield Completed(watched, watched.everything(), raw)
+        yield Completed(watched, watched.everything(), raw, leaving)
     finally:
         watched.home.remove()
 
@@ -106,6 +119,29 @@ def bearers(watched: WatchedHome) -> set[str]:
     with watched.home.database().connect(ADMIN) as conn:
         rows = conn.execute("select user_id from raw.system_logs where data ->> 'email' = any(%s)", (emails,))
         return {str(row[0]) for row in rows}
+
+
+def others(watched: WatchedHome) -> tuple[str, str]:
+    """Two people with events and features who bear no canary."""
+    with watched.home.database().connect(ADMIN) as conn:
+        query = "select user_id from raw.system_logs group by 1 having count(*) between 20 and 60 order by md5(user_id)"
+        first, second = [str(row[0]) for row in conn.execute(query).fetchmany(2)]
+    return first, second
+
+
+def test_who_was_anonymised_or_erased_is_in_no_byte(canary_home: Completed) -> None:
+    """In the identified schemas neither; elsewhere no id is, theirs among them. Some events stay and lead to nobody."""
+    search = Search([Planted(user, "who left") for user in canary_home.leaving])
+    found = search.over(stores.tables(canary_home.database, stores.IDENTIFIED))
+    assert not found.hits, found.report()
+    assert {p.token for p in canary_home.watched.log.stored} >= set(canary_home.leaving)
+    assert not canary_home.after_run.hits
+    with canary_home.database.connect(ADMIN) as conn:
+        shown = conn.execute("select count(*), count(distinct subject) from consent.served_notices").fetchone()
+        unlinked = conn.execute(
+            "select count(distinct subject) from safe.pseudonymous_events where starts_with(event_id, 'x_')"
+        ).fetchone()
+    assert (shown, unlinked) == ((2, 1), (1,))  # one person who stays, asked twice; one who stays as statistics
 
 
 def test_what_people_are_given_is_the_one_place_that_holds_values(canary_home: Completed) -> None:
