@@ -5,10 +5,12 @@ Witten & Bell, IEEE Transactions on Information Theory 37 (1991), 1085-1094, as 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from ml.families.terms import K_PEOPLE, People
@@ -27,8 +29,9 @@ class UnknownStepsError(Exception):
 class StepLanguage(BaseEstimator):  # type: ignore[misc]
     """P(next step | up to order - 1 steps before), each order interpolated with the one below, the last with uniform.
 
-    counts_: {steps before joined by SEPARATOR: {step: times}} of n-grams that k_people people have; others are left
-    out, and so are steps of fewer people: they have no probability. A step must not contain SEPARATOR.
+    counts_: {steps before, joined by SEPARATOR: (2, kinds) places in steps_ and times} of n-grams that k_people people
+    have; others are left out, and so are steps of fewer people: they have no probability. A step must not contain
+    SEPARATOR.
     """
 
     def __init__(self, order: int = 3, k_people: int = K_PEOPLE) -> None:
@@ -40,60 +43,63 @@ class StepLanguage(BaseEstimator):  # type: ignore[misc]
 
         Raises UnknownStepsError where no step is shared by k_people people.
         """
-        who = [str(person) for person in (range(len(sequences)) if people is None else people)]
-        times: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        owners: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for person, steps in zip(who, sequences, strict=True):
-            for context, step in _grams(steps, self.order):
-                times[context][step] += 1
-                owners[context, step].add(person)
-        self.counts_ = _shared(times, owners, self.k_people)
-        self.steps_ = sorted(self.counts_.get("", {}))
+        owned: dict[str, list[Steps]] = defaultdict(list)
+        for at, steps in enumerate(sequences):
+            owned[str(at if people is None else people[at])].append(steps)
+        times, n_people = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for own in owned.values():
+            grams = Counter(gram for steps in own for gram in _grams(steps, self.order))
+            times.update(grams)
+            n_people.update(grams.keys())
+        shared = {gram: n for gram, n in times.items() if n_people[gram] >= self.k_people}
+        self.steps_ = sorted(step for context, step in shared if not context)
         if not self.steps_:
             raise UnknownStepsError(f"no step was taken by {self.k_people} people; train on more sessions")
+        self.counts_ = _tables(shared, self.steps_)
         return self
 
     def probability(self, before: Steps, step: str) -> float:
         """P(step | the steps before it, from the beginning); END is a step. 0 for a step that is not shared."""
-        return self.distribution(before).get(step, 0.0)
+        at = bisect_left(self.steps_, step)
+        known = at < len(self.steps_) and self.steps_[at] == step
+        return float(self.distribution(before)[at]) if known else 0.0
 
-    def distribution(self, before: Steps) -> dict[str, float]:
-        """P of every shared step and END after the steps before: it sums to 1."""
-        made = dict.fromkeys(self.steps_, 1 / len(self.steps_))
+    def distribution(self, before: Steps) -> Floats:
+        """P of each of steps_, END among them, after the steps before: it sums to 1."""
+        made = np.full(len(self.steps_), 1 / len(self.steps_))
         for context in _contexts(before, self.order):
-            counts = self.counts_.get(context)
-            if counts:
-                n, kinds = sum(counts.values()), len(counts)
-                made = {step: (counts.get(step, 0) + kinds * p) / (n + kinds) for step, p in made.items()}
+            table = self.counts_.get(context)
+            if table is not None:
+                made *= table.shape[1]
+                made[table[0]] += table[1]
+                made /= table[1].sum() + table.shape[1]
         return made
 
     def log_loss(self, sequences: Sequence[Steps]) -> float:
         """Mean of -ln P over all steps and ends of sequences; steps that are not shared are passed over."""
-        losses = [
-            -np.log(p)
-            for steps in sequences
-            for at, step in enumerate([*steps, END])
-            if (p := self.probability(steps[:at], step)) > 0
-        ]
-        return float(np.mean(losses))
+        chances = [self.probability(steps[:at], step) for steps in sequences for at, step in enumerate([*steps, END])]
+        return float(-np.log([p for p in chances if p > 0]).mean())
 
-    def likeliest(self, begun: Steps, longest: int = 20) -> list[str]:
-        """What follows a beginning, by the likeliest step each time, until END or `longest` steps."""
-        made: list[str] = []
-        while len(made) < longest:
-            chances = self.distribution([*begun, *made])
-            step = max(self.steps_, key=lambda s: chances[s])
-            if step == END:
-                break
-            made.append(step)
-        return made
+    def likeliest(self, begun: Steps, longest: int = 20, *, may_end: bool = True) -> list[str]:
+        """What follows a beginning, by the likeliest step each time, until END or `longest` steps.
 
-    def drawn(self, begun: Steps, chance: np.random.Generator, longest: int = 20) -> list[str]:
+        may_end: whether END is among the steps; without, exactly `longest` are made.
+        """
+        return self._continued(begun, longest, may_end, lambda chances: int(chances.argmax()))
+
+    def drawn(self, begun: Steps, chance: np.random.Generator, longest: int = 20, *, may_end: bool = True) -> list[str]:
         """What follows a beginning, by steps drawn at their probabilities, until END or `longest` steps."""
+        return self._continued(
+            begun, longest, may_end, lambda chances: int(chance.choice(len(chances), p=chances / chances.sum()))
+        )
+
+    def _continued(self, begun: Steps, longest: int, may_end: bool, choose: Callable[[Floats], int]) -> list[str]:
         made: list[str] = []
         while len(made) < longest:
             chances = self.distribution([*begun, *made])
-            step = self.steps_[int(chance.choice(len(self.steps_), p=_summing_to_one(chances, self.steps_)))]
+            if not may_end:
+                chances[bisect_left(self.steps_, END)] = 0
+            step = self.steps_[choose(chances)]
             if step == END:
                 break
             made.append(step)
@@ -122,18 +128,10 @@ def _contexts(before: Steps, order: int) -> list[str]:
     return ["", *(SEPARATOR.join(padded[-size:]) for size in range(1, len(padded) + 1))]
 
 
-def _shared(
-    times: Mapping[str, Mapping[str, int]], owners: Mapping[tuple[str, str], set[str]], k_people: int
-) -> dict[str, dict[str, int]]:
-    """The counts that k_people people are behind, sorted, so that the order of rows changes nothing."""
-    kept: dict[str, dict[str, int]] = {}
-    for context in sorted(times):
-        found = {step: n for step, n in sorted(times[context].items()) if len(owners[context, step]) >= k_people}
-        if found:
-            kept[context] = found
-    return kept
-
-
-def _summing_to_one(chances: Mapping[str, float], steps: Sequence[str]) -> Floats:
-    values = np.array([chances[step] for step in steps])
-    return np.asarray(values / values.sum())
+def _tables(shared: Mapping[tuple[str, str], int], steps: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """Shared n-grams by context, sorted, so that the order of rows changes nothing."""
+    place = {step: at for at, step in enumerate(steps)}
+    rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for (context, step), n in sorted(shared.items()):
+        rows[context].append((place[step], n))
+    return {context: np.array(found, dtype=np.int64).T for context, found in rows.items()}
