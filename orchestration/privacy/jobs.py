@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-AREAS = ("consent", "retention", "breaches", "requests", "erasure", "budget", "multi_party")
+AREAS = ("consent", "retention", "breaches", "requests", "erasure", "budget", "keys", "multi_party")
 
 
 @dataclass(frozen=True, slots=True)

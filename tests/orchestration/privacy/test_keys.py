@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestration import cli
+from orchestration.platform import PlatformResource
+from orchestration.privacy.keys_jobs import key_rotation_job
 from privacy.vault import Vault
 
 
@@ -54,3 +56,15 @@ def test_a_master_key_that_cannot_serve_is_wrong_input(
     told = capsys.readouterr().err
     assert "LETHE_MASTER_KEY" in told
     assert setting not in told
+
+
+def test_a_rotation_in_dagster_counts_and_draws_and_names_nobody(platform: PlatformResource) -> None:
+    vault = platform.open().vault
+    vault.data_keys(["user-1", "user-2"])
+    result = key_rotation_job.execute_in_process(resources={"platform": platform})
+    (event,) = [e for e in result.all_events if e.is_successful_output]
+    metadata = {name: value.value for name, value in event.step_output_data.metadata.items()}
+    assert (metadata["data_keys"], metadata["generation"], metadata["is_unfinished"]) == (2, 2, False)
+    assert "data:image/svg" in str(metadata["data_keys_per_generation"])
+    assert not any("user-" in str(event) for event in result.all_events)
+    assert list(vault.status().n_data_keys.values()) == [2]
