@@ -20,26 +20,44 @@ uses as (
     group by d.subject, d.week_on, f.feature
 ),
 
-sums as (
-    select
-        u.week_on,
-        u.feature,
-        count(*) as n_people,
-        sum(u.n_days) as n_days,
-        sum(u.n_uses) as n_uses,
-        count(past.subject) as n_returned
-    from uses as u
-    left join uses as past on u.subject = past.subject and u.feature = past.feature and u.week_on = past.week_on + 7
-    {{ where_dirty_week('u.week_on') }}
-    group by u.week_on, u.feature
+-- Each use, and the same as the week after sees it: two sums instead of joining a table with itself on text.
+seen as (
+    select subject, week_on + 7 * n_later as week_on, feature, n_days, n_uses, n_later = 0 as is_now
+    from uses
+    cross join generate_series(0, 1) as n_later
 ),
 
-befores as (
-    select week_on + 7 as week_on, feature, count(*) as n_people from uses group by week_on, feature
+people as (
+    select
+        week_on,
+        feature,
+        subject,
+        sum(n_days) filter (where is_now) as n_days,
+        sum(n_uses) filter (where is_now) as n_uses,
+        bool_or(is_now) as is_now,
+        bool_or(not is_now) as was_before
+    from seen
+    {{ where_dirty_week() }}
+    group by week_on, feature, subject
+),
+
+sums as (
+    select
+        week_on,
+        feature,
+        count(*) filter (where is_now) as n_people,
+        sum(n_days) as n_days,
+        sum(n_uses) as n_uses,
+        count(*) filter (where is_now and was_before) as n_returned,
+        nullif(count(*) filter (where was_before), 0) as n_people_before
+    from people
+    group by week_on, feature
 ),
 
 actives as (
-    select week_on, count(distinct subject) as n_people from days group by week_on
+    select week_on, count(*) as n_people
+    from (select distinct week_on, subject from days) as active
+    group by week_on
 )
 
 select
@@ -51,11 +69,10 @@ select
     s.n_people::double precision / a.n_people as usage_share,
     s.n_uses::double precision / s.n_people as uses_per_person,
     s.n_days::double precision / s.n_people as days_per_person,
-    {{ count_of_k('b.n_people') }} as n_people_before,
-    case when b.n_people >= {{ var('k_people') }} then {{ count_of_k('s.n_returned') }} end as n_returned,
-    case when b.n_people >= {{ var('k_people') }} then {{ count_of_k('s.n_returned') }} end
-    / b.n_people::double precision as feature_retention
+    {{ count_of_k('s.n_people_before') }} as n_people_before,
+    case when s.n_people_before >= {{ var('k_people') }} then {{ count_of_k('s.n_returned') }} end as n_returned,
+    case when s.n_people_before >= {{ var('k_people') }} then {{ count_of_k('s.n_returned') }} end
+    / s.n_people_before::double precision as feature_retention
 from sums as s
 inner join actives as a on s.week_on = a.week_on
-left join befores as b on s.week_on = b.week_on and s.feature = b.feature
 where s.n_people >= {{ var('k_people') }}
