@@ -135,14 +135,13 @@ def _insert(conn: psycopg.Connection, pairs: Sequence[Pair], word: Word, *, is_i
     """Write pairs in their order; what waits is kept once. How many rows are new."""
     if not pairs:
         return 0
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "insert into privacy.identity_merges (user_id, same_as_user_id, is_in_force, source, merged_by, reason, "
-            "merged_at) values (%s, %s, %s, %s, %s, %s, %s) "
-            "on conflict (user_id, same_as_user_id) where not is_in_force do nothing",
-            [(*pair, is_in_force, word.source, word.by, word.reason, word.at) for pair in pairs],
-        )
-        return cursor.rowcount
+    return conn.execute(
+        "insert into privacy.identity_merges (user_id, same_as_user_id, is_in_force, source, merged_by, reason, "
+        "merged_at) select alias, person, %s, %s, %s, %s, %s "
+        "from unnest(%s::text[], %s::text[]) with ordinality as said (alias, person, place) order by place "
+        "on conflict (user_id, same_as_user_id) where not is_in_force do nothing",
+        (is_in_force, word.source, word.by, word.reason, word.at, *map(list, zip(*pairs, strict=True))),
+    ).rowcount
 
 
 def _identified(conn: psycopg.Connection, ids: Sequence[str]) -> set[str]:
@@ -159,8 +158,8 @@ def _mark_dirty(conn: psycopg.Connection, moved: Sequence[str]) -> int:
     """The days of events whose token changes; how many."""
     return conn.execute(
         "insert into privacy.dirty_days (event_day, version, cause) "
-        "select event_day, nextval('privacy.dirty_day_version'), 'identity' from "
-        "(select distinct event_day from raw.system_logs where user_id = any(%s)) as days "
+        "select event_day, nextval('privacy.dirty_day_version'), 'identity' from (select distinct event_day "
+        "from raw.system_logs join unnest(%s::text[]) as m (moved) on user_id = moved) as days "
         "on conflict (event_day) do update set version = excluded.version, cause = excluded.cause",
         (list(moved),),
     ).rowcount
@@ -168,22 +167,34 @@ def _mark_dirty(conn: psycopg.Connection, moved: Sequence[str]) -> int:
 
 def _refusals(conn: psycopg.Connection, merged: Sequence[str], word: Word) -> list[Decision]:
     """A withdrawal for every id of the people whose own latest word differs from the no of another of their ids."""
-    rows = conn.execute(
-        "with known as materialized (select distinct p.person, i.user_id from privacy.people_of(%s) as p "
-        "cross join lateral privacy.ids_of(array[p.person]) as i), "
-        "said as materialized (select k.person, k.user_id, s.purpose, s.decision from known as k cross join lateral "
-        "(select purpose, decision from consent.consent_settings where subject = k.user_id) as s), "
-        "refused as (select distinct person, purpose from said where decision = 'withdraw') "
-        "select k.user_id, r.purpose from known as k join refused as r on r.person = k.person "
-        "where not exists (select from said as s where s.user_id = k.user_id and s.purpose = r.purpose "
-        "and s.decision = 'withdraw') order by 1, 2",
-        (list(merged),),
+    found = conn.execute("select user_id, asked from privacy.ids_of(%s)", (list(merged),))
+    people: dict[str, str] = dict(found.fetchall())
+    said = conn.execute(
+        "select subject, purpose from consent.consent_settings where subject = any(%s) and decision = 'withdraw'",
+        (list(people),),
     ).fetchall()
     why = "another id of the same person had withdrawn"
     return [
         Decision(user, purpose, "withdraw", word.at, word.at, SOURCE, "api", why, recorded_by=word.by)
-        for user, purpose in rows
+        for user, purpose in spread(people, said)
     ]
+
+
+def spread(people: Mapping[str, str], refused: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(id, purpose) of every id whose person refused a purpose under another id, but not under this one. Pure.
+
+    people: the person of every id; refused: (id, purpose) as the ledger has it.
+    """
+    said = set(refused)
+    of_people: dict[str, set[str]] = {}
+    for user, purpose in said:
+        of_people.setdefault(people[user], set()).add(purpose)
+    return sorted(
+        (user, purpose)
+        for user, person in people.items()
+        for purpose in of_people.get(person, ())
+        if (user, purpose) not in said
+    )
 
 
 def _is_known(conn: psycopg.Connection, user: str) -> bool:

@@ -15,7 +15,7 @@ from privacy.classification import load_rules
 from privacy.consent import Decision, get_consent, record_decisions
 from privacy.errors import IdentityInputError
 from privacy.identities import every_id, others_of, people_of
-from privacy.merging import Merged, Verdict, conflicts, decided, merge, take_statements
+from privacy.merging import Merged, Verdict, conflicts, decided, merge, spread, take_statements
 from privacy.transform import pending_days, transform_days
 from privacy.vault import Vault
 from tests.privacy.events import START, event, rule_rows, store
@@ -47,6 +47,12 @@ def test_two_people_who_are_known_apart_are_joined_by_a_steward_only(
     by_steward = decided(said, people, identified, is_steward=True)
     assert by_steward.conflicts == ()
     assert by_steward.merges[-1] == ("u", "w")
+
+
+def test_a_no_reaches_the_ids_that_did_not_say_it() -> None:
+    people = {"a": "u", "u": "u", "b": "w", "w": "w"}
+    assert spread(people, [("a", "sharing"), ("u", "analytics"), ("a", "analytics")]) == [("u", "sharing")]
+    assert spread(people, []) == []
 
 
 @pytest.fixture
