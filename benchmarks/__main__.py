@@ -26,6 +26,9 @@ GIT_LOG = "git_activity/git_activity.jsonl.gz"
 WEB_PEER = HERE / ".venvs" / "dbt_web"  # a checkout, or a link to one
 PRESIDIO = ("presidio", "presidio_analyzer", "presidio-analyzer==2.2.366", "spacy")
 
+FLOWER = ("flower", "ray", "flwr[simulation]==1.41.0", "numpy")
+MPYC = ("mpyc", "mpyc", "mpyc==0.11", "numpy")
+
 
 def simulator(runner: Runner) -> list[Row]:
     found = runner.document("simulator_throughput")
@@ -152,6 +155,45 @@ def embeddings(runner: Runner) -> list[Row]:
     ]
 
 
+def federated(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with(*FLOWER)
+    found = runner.document("federated", *(("--peer-python", peer) if peer else ()))
+    ten, fifty, noise, beside = found["ten"], found["fifty"], found["noise"], found.get("flower", {"why": why})
+    rows = [
+        Row(
+            "secure aggregation, 10 silos, 100,000 numbers", ten["silo_cpu_ms"], "ms of a core a silo", 10.0,
+            f"{ten['silo_ms']:.1f} by the clock; 2 left", True,
+        ),
+        Row("secure aggregation, 50 silos, 100,000 numbers", fifty["silo_cpu_ms"], "ms of a core a silo", note="3 left"),
+    ]  # fmt: skip
+    for name, figures in found["auc"].items():
+        for method in ("update", "gradient"):
+            of = figures[method]
+            rows.append(Row(
+                f"federated churn AUC, {name}, {method}s", of["federated"]["value"], "AUC, later rows",
+                of["central"]["value"] - 0.01,
+                f"central {of['central']['value']:.4f}, local only {of['local_only']:.4f}, {figures['silos']} silos",
+            ))  # fmt: skip
+    rows.append(Row("with noise, epsilon 3 a person", noise["epsilon_3"], "AUC", None, f"{noise['plain']:.4f} without"))
+    note = why or str(beside.get("why", f"{beside.get('rounds')} rounds in {beside.get('seconds', 0):.0f} s; no masks"))
+    return [*rows, Row("peer: Flower, the same local updates", beside.get("auc"), "AUC, simulated", None, note)]
+
+
+def multi_party(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with(*MPYC)
+    found = runner.document("multi_party", *(("--peer-python", peer) if peer else ()))
+    beside, cpu = found["mpyc"], found["million_cpu_seconds"]
+    note = f"{cpu:.2f} s of cores for all three"
+    rows = [Row("sum of a million numbers, three parties, TLS", found["million_seconds"], "s", 2.0, note, True)]
+    for name in ("short", "mean", "histogram"):
+        what = "sum of 20,000 numbers" if name == "short" else f"{name} of 30,000 values"
+        rows.append(Row(f"{what}, three parties, TLS", found[f"{name}_seconds"], "s", note="connecting included"))
+    return [
+        *rows,
+        Row("peer: mpyc, sum of 20,000", beside.get("seconds"), "s", note=why or str(beside.get("why", "no TLS"))),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """What measures, and after how many minutes it is stopped."""
@@ -170,7 +212,7 @@ BENCHMARKS = tuple(
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
         (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
-        (web_sessions, 15), (embeddings, 5),
+        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10),
     )
 )  # fmt: skip
 

@@ -169,6 +169,7 @@ def words(found: Federation) -> list[str]:
         f"AUC {c.federated}  federated: nobody saw anybody's rows",
         f"AUC {c.central}  central: all rows in one place",
         f"    {c.loss}  federated minus central",
+        f"AUC {c.central_same_rows:.4f}                   central, of the same companies' rows only",
         f"AUC {c.local_only:.4f}                   local only: the mean of each company's own model",
         f"AUC {c.own_rows:.4f} against {c.own_rows_local:.4f}    within a company's own rows, federated against local",
     ]

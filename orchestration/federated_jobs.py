@@ -38,6 +38,7 @@ def metadata_of(found: "Federation") -> dict[str, Any]:
     c = found.comparison
     rows = [
         ("federated", str(c.federated)), ("central", str(c.central)), ("federated minus central", str(c.loss)),
+        ("central, same rows", f"{c.central_same_rows:.4f}"),
         ("local only, mean", f"{c.local_only:.4f}"), ("within own rows, federated", f"{c.own_rows:.4f}"),
         ("within own rows, local only", f"{c.own_rows_local:.4f}"),
     ]  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ml import churn
@@ -17,6 +19,9 @@ from ml.intervals import Figure, figure, subject_counts
 from ml.measurement import LaterRows, learning_rows
 from ml.training_sets import TrainingSet
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 LOGISTIC = "logistic regression"
 N_RESAMPLES = 200
 
@@ -25,6 +30,7 @@ N_RESAMPLES = 200
 class Comparison:
     """AUC on later rows of everybody; loss: federated minus central, with an interval over people.
 
+    central_same_rows: of a central model that learns from the silos' rows only, where some rows are in no silo.
     local_only: mean over the silos' own models on the same rows. own_rows, own_rows_local: mean AUC within each silo's
     own later rows, of the federated model and of the silo's own.
     """
@@ -32,6 +38,7 @@ class Comparison:
     federated: Figure
     central: Figure
     loss: Figure
+    central_same_rows: float
     local_only: float
     own_rows: float
     own_rows_local: float
@@ -50,10 +57,17 @@ def compare(
         auc(later.outcomes, federated),
         auc(later.outcomes, central),
         auc_difference(later.outcomes, federated, central, n_resamples=N_RESAMPLES),
+        plain_auc(later, churn.probabilities(pooled(model.columns, silos), later.features)),
         float(np.mean([plain_auc(later, scores) for scores in alone.values()])),
         _within(later, dict.fromkeys(silos, federated), own),
         _within(later, alone, own),
     )
+
+
+def pooled(columns: tuple[str, ...], silos: Mapping[int, Rows]) -> Pipeline:
+    """The churn ladder's logistic rung on the rows of all silos together."""
+    features = pd.DataFrame(np.concatenate([rows.features for rows in silos.values()]), columns=list(columns))
+    return churn.fit(LOGISTIC, features, np.concatenate([rows.labels for rows in silos.values()]) == 1)
 
 
 def auc(outcomes: Outcomes, scores: Floats) -> Figure:
