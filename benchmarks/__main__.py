@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpreter_with, rows_of
@@ -161,10 +162,10 @@ def federated(runner: Runner) -> list[Row]:
     ten, fifty, noise, beside = found["ten"], found["fifty"], found["noise"], found.get("flower", {"why": why})
     rows = [
         Row(
-            "secure aggregation, 10 silos, 100,000 numbers", ten["silo_cpu_ms"], "ms of a core a silo", 10.0,
+            "secure sums, 10 silos, 100,000 numbers", ten["silo_cpu_ms"], "ms of a core a silo", 10.0,
             f"{ten['silo_ms']:.1f} by the clock; 2 left", True,
         ),
-        Row("secure aggregation, 50 silos, 100,000 numbers", fifty["silo_cpu_ms"], "ms of a core a silo", note="3 left"),
+        Row("secure sums, 50 silos, 100,000 numbers", fifty["silo_cpu_ms"], "ms of a core a silo", note="3 left"),
     ]  # fmt: skip
     for name, figures in found["auc"].items():
         for method in ("update", "gradient"):
@@ -194,6 +195,26 @@ def multi_party(runner: Runner) -> list[Row]:
     ]
 
 
+def text_models(runner: Runner) -> list[Row]:
+    """Each with its interval; the protocol stands in benchmarks/model_bars_text.py."""
+    folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
+    if not (folder / "intents").is_dir():
+        raise BenchmarkError("no intents/; set LETHE_SHARED_DATA")
+    parts = ("intents", "preferences", "generation")
+    return [
+        found
+        for part in parts
+        for found in rows_of(part, partial(_text_part, folder, part), runner.ends_at - time.monotonic())
+    ]
+
+
+def _text_part(folder: Path, part: str, runner: Runner) -> list[Row]:
+    return [
+        Row(f["name"], f["value"], f["unit"], f["bar"], f"[{f['low']:.4f}, {f['high']:.4f}] {f['note']}")
+        for f in runner.document("model_bars_text", str(folder), "--only", part)["figures"]
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """What measures, and after how many minutes it is stopped."""
@@ -212,7 +233,7 @@ BENCHMARKS = tuple(
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
         (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
-        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10),
+        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
     )
 )  # fmt: skip
 
