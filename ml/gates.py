@@ -66,7 +66,7 @@ class Verdict:
         return self.measured - self.threshold if self.name in FLOORS else self.threshold - self.measured
 
 
-FLOORS = frozenset({"beats_baseline", "beats_incumbent", "slice_floor"})
+FLOORS = frozenset({"beats_baseline", "beats_incumbent", "metric_floor", "slice_floor"})
 
 
 def decide(

@@ -59,7 +59,9 @@ def kappa_gain(reference: Codes, verdicts: Codes, other: Codes, n_classes: int, 
 def consensus(votes: Codes, n_classes: int) -> Consensus:
     """Items' likeliest classes and judges' reliabilities from votes (n, j) by expectation maximisation.
 
-    Dawid & Skene, Applied Statistics 28 (1979), 20-28. Starts at the shares of votes: same votes, same result.
+    Dawid & Skene, Applied Statistics 28 (1979), 20-28. Starts at the shares of votes: same votes, same result. What a
+    model says may be the votes of one more judge, who counts as far as the others bear it out. Judges are taken to err
+    independently: where they err alike, the posterior is too sure.
     """
     given = np.eye(n_classes)[votes]  # (n, j, c)
     posterior = given.mean(axis=1)
@@ -78,15 +80,6 @@ def expected_kappa(tables: Floats, shares: Floats, judge: int) -> float:
     joint = shares[:, None] * tables[judge]  # P(truth, vote)
     chance = float((joint.sum(axis=0) * shares).sum())
     return float((np.trace(joint) - chance) / (1 - chance))
-
-
-def combined(votes: Codes, opinion: Floats, weight: float) -> Codes:
-    """Verdicts (n,) of judges' votes (n, j) and a model's probabilities (n, c), which count as `weight` of a vote.
-
-    Below 1 the model decides only where the judges' votes are tied.
-    """
-    tally = np.eye(opinion.shape[1])[votes].sum(axis=1) + weight * opinion
-    return np.asarray(tally.argmax(axis=1), dtype=np.int64)
 
 
 def _maximise(given: Floats, posterior: Floats) -> tuple[Floats, Floats]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OUT_OF_SCOPE = "out of scope"
 VIEWS = (("word", 1, 2), ("char_wb", 2, 5))
+SHARPNESS = 4.0  # of margins as probabilities
 SEED = 20190521
 
 
@@ -29,19 +30,23 @@ class NoThresholdError(Exception):
 
 
 class IntentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Intents of texts by the mean of a linear support vector machine and a small network, over shared terms.
+    """Intents of texts by a linear support vector machine and a small network together, over shared terms.
 
-    sharpness turns margins into probabilities (softmax of margins times sharpness). A text whose confidence is below
-    threshold_, which `choose_threshold` sets on texts that no other step learned from, is OUT_OF_SCOPE; at first none
-    is. Holds terms of k_people people, weights, and intents: no text.
+    The softmax of margins times SHARPNESS counts as margin_share beside the network's probabilities. A text whose
+    confidence is below threshold_, which `choose_threshold` sets on texts that no other step learned from, is
+    OUT_OF_SCOPE; at first none is. Holds terms of k_people people, weights, and intents: no text.
+
+    The defaults were chosen on a fifth of banking77's training part and CLINC's validation part: there the machine
+    alone had .900 and .931, the network alone .921 and .936, both .922 and .938; with dropout .1 to .5 at a rate of
+    .002 the network had .911 to .913 of banking77.
     """
 
     def __init__(
-        self, penalty: float = 1.0, sharpness: float = 4.0, width: int = 256, epochs: int = 15,
-        dropout: float = 0.3, k_people: int = K_PEOPLE,
+        self, penalty: float = 1.0, margin_share: float = 0.3, width: int = 256, epochs: int = 20,
+        dropout: float = 0.5, k_people: int = K_PEOPLE,
     ) -> None:  # fmt: skip
         self.penalty = penalty
-        self.sharpness = sharpness
+        self.margin_share = margin_share
         self.width = width
         self.epochs = epochs
         self.dropout = dropout
@@ -66,18 +71,18 @@ class IntentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.margins_ = (signs @ machine.coef_).T.astype(np.float32)  # (terms, intents)
         self.offsets_ = signs @ machine.intercept_
         with threadpool_limits(1):
-            self.network_ = SparseNetwork(
-                width=self.width, epochs=self.epochs, dropout=self.dropout, seed=SEED
-            ).fit(rows, labels)  # fmt: skip
+            network = SparseNetwork(self.width, self.epochs, dropout=self.dropout, seed=SEED)
+            self.network_ = network.fit(rows, labels)
         self.threshold_ = 0.0
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
         """P(intent) in the order of classes_, as if the text had one of them: (n, intents)."""
         rows = self._rows(texts)
-        margins = (np.asarray(rows @ self.margins_) + self.offsets_) * self.sharpness
+        margins = (np.asarray(rows @ self.margins_) + self.offsets_) * SHARPNESS
         odds = np.exp(margins - margins.max(axis=1, keepdims=True))
-        return np.asarray((odds / odds.sum(axis=1, keepdims=True) + self.network_.predict_proba(rows)) / 2)
+        by_margin, by_network = odds / odds.sum(axis=1, keepdims=True), self.network_.predict_proba(rows)
+        return np.asarray(self.margin_share * by_margin + (1 - self.margin_share) * by_network)
 
     def confidence(self, texts: Sequence[str]) -> Floats:
         """How sure it is that a text has its likeliest intent (n,): 0 to 1."""

@@ -32,7 +32,7 @@ class SparseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, width: int = 256, epochs: int = 15, rate: float = 2e-3, dropout: float = 0.3, batch: int = 128,
+        self, width: int = 256, epochs: int = 20, rate: float = 5e-3, dropout: float = 0.5, batch: int = 128,
         seed: int = 0,
     ) -> None:  # fmt: skip
         self.width = width

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from ml.families.agreement import cohen_kappa, combined, consensus, expected_kappa, kappa_figure, kappa_gain
+from ml.families.agreement import cohen_kappa, consensus, expected_kappa, kappa_figure, kappa_gain
 from ml.intervals import Codes
 
 RIGHT = (0.95, 0.85, 0.6)
@@ -26,6 +30,15 @@ def test_kappa_is_cohens() -> None:
     assert cohen_kappa(first, second, 2) == pytest.approx(0.4)
     _, votes = votes_of(400)
     assert cohen_kappa(votes[:, 0], votes[:, 2], 3) == pytest.approx(cohen_kappa_score(votes[:, 0], votes[:, 2]))
+
+
+@pytest.mark.shared_data
+def test_kappas_of_the_three_judges_are_the_published_ones(shared_data: Path) -> None:
+    file = shared_data / "pairwise_feedback" / "testset-v1.json.gz"
+    rows = json.loads(gzip.decompress(file.read_bytes()))
+    votes = np.array([[row[f"annotator{judge}"] for judge in (1, 2, 3)] for row in rows])
+    found = [cohen_kappa(votes[:, a], votes[:, b], 3) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert [round(kappa, 2) for kappa in found] == [0.85, 0.88, 0.86]
 
 
 def test_intervals_widen_when_items_come_in_groups() -> None:
@@ -56,10 +69,12 @@ def test_nobody_agrees_with_a_judge_more_than_the_truth_does() -> None:
         assert cohen_kappa(truth, votes[:, judge], 3) == pytest.approx(ceiling, abs=0.05)
 
 
-def test_a_model_decides_only_where_votes_are_tied() -> None:
-    votes = np.array([[1, 1], [1, 2], [2, 0]])
-    opinion = np.array([[0.0, 0.0, 1.0], [0.5, 0.1, 0.4], [0.3, 0.6, 0.1]])
-    assert combined(votes, opinion, 0.5).tolist() == [1, 2, 0]
+def test_a_judge_who_is_often_wrong_breaks_ties_and_outvotes_nobody() -> None:
+    truth, votes = votes_of(3000)
+    made, by_two = consensus(votes, 3).verdicts, consensus(votes[:, :2], 3).verdicts
+    assert (made == truth).mean() >= (by_two == truth).mean()
+    agreed = votes[:, 0] == votes[:, 1]
+    assert (made[agreed] == votes[agreed, 0]).mean() > 0.99
 
 
 def test_a_coin_for_a_judge_shows_a_loss() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,33 +15,39 @@ from ml.families.result import FamilyPolicy, decide_family
 from ml.families.sentiment import sentiments
 
 
+def objects(values: list[Any]) -> np.ndarray[Any, Any]:
+    """Values as they are, None among them."""
+    made = np.empty(len(values), dtype=object)
+    made[:] = values
+    return made
+
+
 def exchanges(n: int, seed: int, effect: float = 1.0) -> pd.DataFrame:
     """Rows of ftr_prompt_response_pairs: drafts of the small model fail, slow answers too, as far as effect goes."""
     chance = np.random.default_rng(seed)
-    table = pd.DataFrame(
-        {
-            "subject": [f"s{at}" for at in chance.integers(0, 60, n)],
-            "intent": chance.choice(["draft", "plan", "search"], n),
-            "prompt_template": chance.choice(["reply", "list", None], n),
-            "prompt_language": "en",
-            "ai_model": chance.choice(["small", "large"], n),
-            "prompt_length": chance.integers(5, 500, n),
-            "prompt_complexity": np.where(chance.random(n) < 0.9, chance.random(n), np.nan),
-            "sentiment": chance.uniform(-1, 1, n),
-            "n_prompt_tokens": chance.integers(1, 100, n),
-            "n_answer_tokens": chance.integers(1, 400, n),
-            "latency_ms": chance.gamma(2, 700, n),
-            "similarity": chance.uniform(-0.1, 0.6, n),
-            "rating": np.where(chance.random(n) < 0.3, 5.0, np.nan),
-            "has_failed": False,
-            "is_edited": False,
-        }
-    )
+    columns: dict[str, Any] = {
+        "subject": [f"s{at}" for at in chance.integers(0, 60, n)],
+        "intent": chance.choice(["draft", "plan", "search"], n),
+        "prompt_template": chance.choice(objects(["reply", "list", None]), n),
+        "prompt_language": "en",
+        "ai_model": chance.choice(["small", "large"], n),
+        "prompt_length": chance.integers(5, 500, n),
+        "prompt_complexity": np.where(chance.random(n) < 0.9, chance.random(n), np.nan),
+        "sentiment": chance.uniform(-1, 1, n),
+        "n_prompt_tokens": chance.integers(1, 100, n),
+        "n_answer_tokens": chance.integers(1, 400, n),
+        "latency_ms": chance.gamma(2, 700, n),
+        "similarity": chance.uniform(-0.1, 0.6, n),
+        "rating": np.where(chance.random(n) < 0.3, 5.0, np.nan),
+        "has_failed": False,
+        "is_edited": False,
+    }
+    table = pd.DataFrame(columns)
     is_bad = ((table["intent"] == "draft") & (table["ai_model"] == "small")).to_numpy()
     logit = 1.0 - effect * (2.5 * is_bad + 1.5 * (table["latency_ms"] > 2000).to_numpy())
     well = chance.random(n) < 1 / (1 + np.exp(-logit))
     return table.assign(has_succeeded=well, is_regenerated=~well & (chance.random(n) < 0.5)).assign(
-        has_failed=~well, prompt_embedding=[chance.normal(size=8) for _ in range(n)], response_embedding=None
+        has_failed=~well, prompt_embedding=objects([chance.normal(size=8) for _ in range(n)]), response_embedding=None
     )
 
 
@@ -48,8 +56,8 @@ def test_what_counts_as_well() -> None:
         has_succeeded=[True, True, True, True, False, False],
         has_failed=[True, False, False, False, True, False],
         is_regenerated=[False, True, False, False, False, False],
-        is_edited=[False, False, True, None, False, None],
-        rating=[None, None, 5, 3, None, None],
+        is_edited=objects([False, False, True, None, False, None]),
+        rating=[np.nan, np.nan, 5.0, 3.0, np.nan, np.nan],
     )
     well, is_told = outcomes(rows)
     assert well.tolist() == [True, False, False, False, False, False]
@@ -61,7 +69,8 @@ def test_more_is_known_at_the_answer_than_at_the_prompt() -> None:
     at_prompt, at_answer = (answers.measured(moment, train, later) for moment in ("prompt", "answer"))
     assert at_prompt.gain.low > 0.1
     assert at_answer.strong.value > at_prompt.strong.value + 0.03
-    assert all(verdict.passed for verdict in decide_family(at_answer, FamilyPolicy(0.05, {"auc_roc": 0.7})))
+    verdicts = decide_family(at_answer, FamilyPolicy(0.05, {"auc_roc": 0.7}))
+    assert all(verdict.passed and verdict.margin is not None and verdict.margin > 0 for verdict in verdicts)
 
 
 def test_shuffled_outcomes_are_refused() -> None:
@@ -76,7 +85,7 @@ def test_shuffled_outcomes_are_refused() -> None:
 def test_vectors_join_as_directions_and_keep_no_row() -> None:
     rows = exchanges(300, 3)
     vector = np.arange(8.0)
-    rows["prompt_embedding"] = [vector if well else -vector for well in rows["has_succeeded"]]
+    rows["prompt_embedding"] = objects([vector if well else -vector for well in rows["has_succeeded"]])
     fitted = answers.fit("prompt", rows, n_directions=2)
     assert fitted.named_steps["features"].transform(rows).shape[1] == 3 + 2 + 1 + 2 + 4 + 2
     assert answers.quality(fitted, rows)[rows["has_succeeded"]].min() > 0.9
