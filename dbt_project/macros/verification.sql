@@ -11,6 +11,21 @@
     {{ column }} = any(array({{ unverified_days(model) }}))
 {%- endmacro %}
 
+{#
+  Days of events that a model has not read yet in their present version, or not passed its tests with. For tests of a
+  view that it reads: they run before the model is built, when its own list of days knows nothing of a new one.
+#}
+{% macro days_unread_by(model) -%}
+    select present.event_day from {{ source('safe', 'event_days') }} as present
+    {% if not flags.FULL_REFRESH -%}
+    where not exists (
+        select 1 from {{ model_days() }} as built
+        where built.model = '{{ model }}' and built.upstream = 'event_days' and built.is_verified
+            and built.event_day = present.event_day and built.version = present.version
+    )
+    {%- endif %}
+{%- endmacro %}
+
 {# Weekly cutoffs that an unverified day can have changed: features look back 365 days, labels ahead 28. #}
 {% macro unverified_cutoffs(model) -%}
     select cutoff_on::date
@@ -20,7 +35,8 @@
 
 {#
   dbt's own hook for a test's `where`; fills the placeholders __unverified_days__ and __unverified_cutoffs__.
-  A view has no days of its own: tests of web users go by those of ses_web_sessions, __unverified_web_days__.
+  A view has no days of its own: tests of web users go by those of ses_web_sessions, __unverified_web_days__, and those
+  of shared events and of texts by the days that their reader has yet to read, __..._days_unread__.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
@@ -29,7 +45,9 @@
         | replace('__unverified_days__', 'any(array(' ~ unverified_days(relation.identifier) ~ '))')
         | replace('__unverified_cutoffs__', 'any(array(' ~ unverified_cutoffs(relation.identifier) ~ '))')
         | replace('__unverified_weeks__', 'any(array(' ~ unverified_weeks(relation.identifier) ~ '))')
-        | replace('__unverified_web_days__', 'any(array(' ~ unverified_days('ses_web_sessions') ~ '))') -%}
+        | replace('__unverified_web_days__', 'any(array(' ~ unverified_days('ses_web_sessions') ~ '))')
+        | replace('__shared_days_unread__', 'any(array(' ~ days_unread_by('mart_cross_company_features') ~ '))')
+        | replace('__text_days_unread__', 'any(array(' ~ days_unread_by('ftr_prompt_response_pairs') ~ '))') -%}
     {% do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') %}
 {%- endmacro %}
 

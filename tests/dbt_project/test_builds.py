@@ -19,7 +19,7 @@ def daily(subject: str, first: str, n_days: int, every: int = 1) -> list[Event]:
 
 
 def test_unit_tests_and_documentation(project: Project) -> None:
-    project.build()
+    project.build("--exclude-resource-type", "test")
     assert project.run("test", "--select", "test_type:unit"), project.output.read_text()
     assert project.run("docs", "generate")
     assert (project.target / "catalog.json").exists()
@@ -124,15 +124,31 @@ def test_labels_wait_for_the_horizon(project: Project) -> None:
 def test_a_fault_is_reported_until_it_is_gone(project: Project) -> None:
     """A failed test leaves its days unverified, so a later build without news still sees the fault."""
     project.replace_days(daily("s", "2024-01-01", 3))
-    project.build()
+    project.build(*SPINE)
     project.replace_days(daily("s", "2024-01-02", 1))
-    project.run("run")
+    project.run("run", *SPINE)
     with project.database.connect("dbt") as conn:
         conn.execute("update aggregates.agg_user_day set n_events = n_events + 1 where event_day = '2024-01-02'")
     for _ in range(2):
-        assert not project.run("build", "--exclude-resource-type", "unit_test")
+        assert not project.run("build", "--exclude-resource-type", "unit_test", *SPINE)
         assert project.statuses()["agg_user_day_sums_to_events"] == "fail"
     with project.database.connect("dbt") as conn:
         conn.execute("update aggregates.agg_user_day set n_events = n_events - 1 where event_day = '2024-01-02'")
-    project.build()
+    project.build(*SPINE)
     assert project.rows("select count(*) from staging.model_days where not is_verified") == [(0,)]
+
+
+def test_shared_events_of_too_few_are_refused_on_the_day_that_brings_them(project: Project) -> None:
+    """Tests of a view look at days that its reader has yet to read, so at a new one before anything is made of it."""
+    shared = ("-s", "stg_shared_events", "mart_cross_company_features")
+
+    def day(date_of: str, n: int) -> list[Event]:
+        return [Event(f"{date_of}{i}", f"s{i}", f"{date_of} 12:00", "c", purposes=("sharing",)) for i in range(n)]
+
+    project.replace_days(day("2024-01-01", 5))
+    project.build(*shared)
+    project.replace_days(day("2024-01-02", 4))
+    assert not project.run("build", "--exclude-resource-type", "unit_test", *shared)
+    assert project.rows("select distinct event_day from staging.model_days") == [(date(2024, 1, 1),)]
+    project.replace_days(day("2024-01-02", 6))
+    project.build(*shared)
