@@ -127,6 +127,16 @@ def rulings(runner: Runner) -> list[Row]:
     ]
 
 
+def identities(runner: Runner) -> list[Row]:
+    found = runner.document("identities")
+    note = f"{found['seconds_of_all_days']} s before"
+    return [
+        Row("days to transform again after a merge of two ids", found["days_of_one_merge"], f"of {found['days']} days"),
+        Row(f"{found['merges']} merges at once", found["seconds_of_merges"], "s"),
+        Row("transform of all days with half the ids merged", found["seconds_of_all_days_merged"], "s", note=note),
+    ]
+
+
 def web_sessions(runner: Runner) -> list[Row]:
     found = runner.document("web_sessions", *(("--peer", str(WEB_PEER)) if WEB_PEER.exists() else ()))
     return [
@@ -232,7 +242,7 @@ BENCHMARKS = tuple(
     Benchmark(measure, minutes)
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
-        (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
+        (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5), (identities, 5),
         (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
     )
 )  # fmt: skip
