@@ -120,13 +120,11 @@ def peer_right(other: Any, test: Prompts, limit: float) -> Rights:
 
 def vector_bars(folder: Path) -> list[BarFigure]:
     """What the vectors that Lethe keeps of prompts can tell: no word is needed, the key hashes each."""
-    from sklearn.linear_model import LogisticRegression
-
     from privacy.embeddings import embed
 
     train, test = banking77(folder, "train"), banking77(folder, "test")
     key = bytes(range(32))
-    model = LogisticRegression(C=30, max_iter=200, tol=1e-3).fit(embed(train.texts, key), train.intents)
+    model = IntentClassifier().fit(embed(train.texts, key), train.intents.tolist())
     is_right = model.predict(embed(test.texts, key)) == test.intents
     return [row("banking77 accuracy from keyed vectors", texts_figure(is_right), "share", None, "768 figures a text")]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BETAS = (0.9, 0.999)  # Adam: Kingma & Ba, ICLR 2015, with the step's own correction
 TINY = 1e-8
+FEWEST_STEPS = 300  # few rows make few steps an epoch, and are gone over as often as it takes
 
 
 class SparseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,8 +50,10 @@ class SparseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = rows.tocsr().astype(np.float32)
         self.weights_ = _begun(chance, [rows.shape[1], self.width, len(self.classes_)])
         moments = [(np.zeros_like(w), np.zeros_like(w)) for w in self.weights_]
-        n_steps = self.epochs * -(-rows.shape[0] // self.batch)
-        for step, part in enumerate(self._batches(rows.shape[0], chance), start=1):
+        a_round = -(-rows.shape[0] // self.batch)
+        epochs = max(self.epochs, -(-FEWEST_STEPS // a_round))
+        n_steps = epochs * a_round
+        for step, part in enumerate(self._batches(rows.shape[0], epochs, chance), start=1):
             rate = self.rate * (1 + np.cos(np.pi * step / n_steps)) / 2
             slopes = self._slopes(rows[part], codes[part], chance)
             _step(self.weights_, slopes, moments, rate, step)
@@ -66,8 +69,8 @@ class SparseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The likeliest class (n,)."""
         return np.asarray(self.classes_[self.predict_proba(rows).argmax(axis=1)])
 
-    def _batches(self, n: int, chance: np.random.Generator) -> Iterator[Codes]:
-        for _ in range(self.epochs):
+    def _batches(self, n: int, epochs: int, chance: np.random.Generator) -> Iterator[Codes]:
+        for _ in range(epochs):
             order = chance.permutation(n)
             for start in range(0, n, self.batch):
                 yield order[start : start + self.batch]

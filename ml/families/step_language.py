@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ END = "<end>"
 BEGIN = "<begin>"
 SEPARATOR = " > "
 Steps = Sequence[str]
+Gram: TypeAlias = tuple[str, str]  # the steps before, and the step
 
 
 class UnknownStepsError(Exception):
@@ -30,8 +32,9 @@ class StepLanguage(BaseEstimator):  # type: ignore[misc]
     """P(next step | up to order - 1 steps before), each order interpolated with the one below, the last with uniform.
 
     counts_: {steps before, joined by SEPARATOR: (2, kinds) places in steps_ and times} of n-grams that k_people people
-    have; others are left out, and so are steps of fewer people: they have no probability. A step must not contain
-    SEPARATOR.
+    have; others are left out, and so are steps of fewer people: they have no probability. leftovers_ says how often
+    something left out came after the steps before, where that was of k_people people: as much goes to the order below.
+    A step must not contain SEPARATOR.
     """
 
     def __init__(self, order: int = 3, k_people: int = K_PEOPLE) -> None:
@@ -46,9 +49,9 @@ class StepLanguage(BaseEstimator):  # type: ignore[misc]
         owned: dict[str, list[Steps]] = defaultdict(list)
         for at, steps in enumerate(sequences):
             owned[str(at if people is None else people[at])].append(steps)
-        times, n_people = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-        for own in owned.values():
-            grams = Counter(gram for steps in own for gram in _grams(steps, self.order))
+        times, n_people = Counter[Gram](), Counter[Gram]()
+        by_person = [Counter(gram for steps in own for gram in _grams(steps, self.order)) for own in owned.values()]
+        for grams in by_person:
             times.update(grams)
             n_people.update(grams.keys())
         shared = {gram: n for gram, n in times.items() if n_people[gram] >= self.k_people}
@@ -56,6 +59,7 @@ class StepLanguage(BaseEstimator):  # type: ignore[misc]
         if not self.steps_:
             raise UnknownStepsError(f"no step was taken by {self.k_people} people; train on more sessions")
         self.counts_ = _tables(shared, self.steps_)
+        self.leftovers_ = _leftovers(by_person, shared, self.k_people)
         return self
 
     def probability(self, before: Steps, step: str) -> float:
@@ -70,9 +74,10 @@ class StepLanguage(BaseEstimator):  # type: ignore[misc]
         for context in _contexts(before, self.order):
             table = self.counts_.get(context)
             if table is not None:
-                made *= table.shape[1]
+                lower = table.shape[1] + self.leftovers_.get(context, 0)
+                made *= lower
                 made[table[0]] += table[1]
-                made /= table[1].sum() + table.shape[1]
+                made /= table[1].sum() + lower
         return made
 
     def log_loss(self, sequences: Sequence[Steps]) -> float:
@@ -128,7 +133,19 @@ def _contexts(before: Steps, order: int) -> list[str]:
     return ["", *(SEPARATOR.join(padded[-size:]) for size in range(1, len(padded) + 1))]
 
 
-def _tables(shared: Mapping[tuple[str, str], int], steps: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+def _leftovers(by_person: Sequence[Mapping[Gram, int]], shared: Mapping[Gram, int], k_people: int) -> dict[str, int]:
+    """How often a step that is not shared came after each context, where k_people people had one."""
+    n_people, times = Counter[str](), Counter[str]()
+    for grams in by_person:
+        left = {gram: n for gram, n in grams.items() if gram not in shared and gram[0]}
+        n_people.update({context for context, _ in left})
+        for (context, _), n in left.items():
+            times[context] += n
+    known = {context for context, _ in shared}
+    return {context: times[context] for context in sorted(known) if n_people[context] >= k_people}
+
+
+def _tables(shared: Mapping[Gram, int], steps: Sequence[str]) -> dict[str, NDArray[np.int64]]:
     """Shared n-grams by context, sorted, so that the order of rows changes nothing."""
     place = {step: at for at, step in enumerate(steps)}
     rows: dict[str, list[tuple[int, int]]] = defaultdict(list)

@@ -12,8 +12,9 @@ from scipy.optimize import check_grad
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 
-from ml.families.intents import OUT_OF_SCOPE, IntentClassifier, NoThresholdError, highest_threshold
+from ml.families.intents import OUT_OF_SCOPE, IntentClassifier, NoThresholdError, highest_threshold, measured
 from ml.families.network import SparseNetwork, _softmax
+from ml.families.result import FamilyPolicy, decide_family
 
 CANARY = "zqxjkvwy"
 WORDS = {
@@ -54,6 +55,31 @@ def test_prompts_out_of_scope_are_refused_at_a_threshold_chosen_on_validation(fi
     assert set(fitted.predict(strange)) <= set(WORDS)  # before one is chosen, nothing is refused
     texts, intents = prompts(200, 3)
     assert (chosen.predict(texts) == intents).mean() > 0.85
+
+
+def test_the_family_states_itself_for_the_gates(fitted: IntentClassifier) -> None:
+    chosen = pickle.loads(pickle.dumps(fitted)).choose_threshold(*prompts(200, 2), least_accuracy=0.95)  # noqa: S301
+    texts, intents = prompts(200, 6)
+    strange = ["what is the weather like", "sing about whales", "how tall is the tower"]
+    people = [f"p{at // 2}" for at in range(200)]
+    found = measured(chosen, texts, intents, people, strange, ["a", "b", "c"])
+    assert found.n_units == 100
+    policy = FamilyPolicy(0.2, {"accuracy": 0.85, "out_of_scope_recall": 0.9})
+    assert all(verdict.passed for verdict in decide_family(found, policy))
+    naive = measured(fitted, texts, intents, people, strange, ["a", "b", "c"])
+    assert [verdict.passed for verdict in decide_family(naive, policy)] == [True, True, False]
+
+
+def test_vectors_will_do_and_an_intent_of_four_people_is_not_learned() -> None:
+    chance = np.random.default_rng(0)
+    intents = ["one", "two"] * 40 + ["rare"] * 10
+    people = [f"p{at}" for at in range(80)] + [f"p{at % 4}" for at in range(10)]
+    centres = {"one": [2.0, 0.0, 0.0], "two": [0.0, 2.0, 0.0], "rare": [0.0, 0.0, 2.0]}
+    vectors = np.array([centres[name] for name in intents]) + chance.normal(size=(90, 3)) / 4
+    fitted = IntentClassifier(width=8, epochs=10, dropout=0.1).fit(vectors, intents, people)
+    assert fitted.classes_.tolist() == ["one", "two"]
+    assert b"rare" not in pickle.dumps(fitted)
+    assert (fitted.predict(vectors[:80]) == intents[:80]).mean() > 0.95
 
 
 def test_the_threshold_is_the_highest_that_keeps_the_accuracy() -> None:
