@@ -15,6 +15,7 @@ from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from ml.federated.federation import Federation
+    from ml.federated.model import LinearModel
     from ml.federated.protection import Noise, Protection
     from ml.federated.training import Plan
     from ml.training_sets import TrainingSet
@@ -35,6 +36,19 @@ def add(commands: Any, command: AddCommand) -> None:
     train.add_argument("--to", type=Path, help="write the model here (skops format)")
     _add_protection(train)
     train.set_defaults(run=run)
+    key = command(actions, "key", "make a silo's static key; prints the public part for the agreement")
+    key.add_argument("--to", type=Path, required=True, help="the file to write; it stays with the silo")
+    key.set_defaults(run=make_key)
+    serve = command(actions, "serve", "run the rounds of an agreement as its server; needs no data and no home")
+    join = command(actions, "join", "take part in an agreement as a silo, with the rows of this home")
+    for action, handler in ((serve, serving), (join, joining)):
+        action.add_argument("agreement", type=Path, metavar="AGREEMENT", help="what all agreed on (YAML)")
+        action.add_argument("--folder", type=Path, required=True, help="where the certificates are")
+        action.add_argument("--patience", type=float, default=60.0, help="seconds to wait for others (default: 60)")
+        action.add_argument("--to", type=Path, help="write the model here (skops format)")
+        action.set_defaults(run=handler)
+    join.add_argument("--silo", required=True, help="this silo's name")
+    join.add_argument("--key", type=Path, required=True, help="the file of its static key")
 
 
 def _add_protection(train: argparse.ArgumentParser) -> None:
@@ -53,12 +67,79 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     found = federation(Platform.open(settings, say), options)
     for line in words(found):
         say(line)
-    if options.to:
+    _write(found.model, options.to)
+    return DONE
+
+
+def make_key(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001 (all commands have this signature)
+    """Make a silo's key."""
+    from ml.federated.agreement import make_key as make
+    from orchestration.handlers import say
+
+    say(f"key for the agreement: {make(options.to, secrets.token_bytes)}; {options.to} stays here")
+    return DONE
+
+
+def serving(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
+    """Run the rounds with silos that come over the network."""
+    from ml.federated.agreement import Agreement
+    from ml.federated.training import train
+    from orchestration.federated_network import gathered, tell
+    from orchestration.handlers import say
+    from privacy.multi_party.certificates import Credentials
+
+    agreement = Agreement.load(options.agreement)
+    plan = agreement.plan()
+    with gathered(
+        agreement, Credentials(options.folder, agreement.server), plan.threshold or 0, options.patience
+    ) as silos:  # fmt: skip
+        found = train(silos, plan, secrets.token_bytes(16))
+        n_told = tell(silos, found.model)
+    n_gone = sum(len(gone) for gone in found.gone)
+    say(f"{len(silos)} silos, {found.n:,.0f} rows, {n_gone} answers were missing; {n_told} silos have the model")
+    _write(found.model, options.to)
+    return DONE
+
+
+def joining(settings: Settings, options: argparse.Namespace) -> int:
+    """Answer a server's rounds with the rows of this home."""
+    from ml.federated.agreement import Agreement, read_key
+    from ml.federated.federation import one_silo
+    from ml.federated.member import Member
+    from ml.federated.silos import computing
+    from orchestration import training
+    from orchestration.federated_network import taken_part
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+    from privacy.multi_party.certificates import Credentials
+
+    agreement, key = Agreement.load(options.agreement), read_key(options.key)
+    built = training.training_set(Platform.open(settings, say))
+    computes = computing(one_silo(built, agreement.columns), len(agreement.silos))
+    silo = Member(agreement.number_of(options.silo), key, agreement.roster(), computes, secrets.token_bytes)
+    model = taken_part(agreement, Credentials(options.folder, options.silo), silo, options.patience)
+    say(f"{agreement.name}: the model of all silos has AUC {judged(built, model):.4f} on this home's later rows")
+    _write(model, options.to)
+    return DONE
+
+
+def judged(built: TrainingSet, model: LinearModel) -> float:
+    """AUC on the later rows of a home."""
+    from ml.federated.comparison import plain_auc
+    from ml.measurement import later_rows
+
+    later = later_rows(built)
+    return plain_auc(later, model.probabilities(later.features[list(model.columns)].to_numpy("float64")))
+
+
+def _write(model: LinearModel, path: Path | None) -> None:
+    from orchestration.handlers import say
+
+    if path is not None:
         import skops.io
 
-        skops.io.dump(found.model.pipeline(), options.to)
-        say(f"written to {options.to}")
-    return DONE
+        skops.io.dump(model.pipeline(), path)
+        say(f"written to {path}")
 
 
 def federation(platform: Platform, wish: Any) -> Federation:

@@ -14,7 +14,7 @@ from ml.federated.comparison import Comparison, compare
 from ml.federated.errors import FederatedInputError
 from ml.federated.local import Rows
 from ml.federated.messages import LEAST_SILOS
-from ml.federated.model import LinearModel
+from ml.federated.model import LinearModel, require_columns
 from ml.federated.protection import Noise
 from ml.federated.shamir import Entropy
 from ml.federated.training import Plan, Trained
@@ -49,6 +49,14 @@ def silos_of(training_set: TrainingSet) -> dict[int, Rows]:
             f"{LEAST_SILOS} of them. Import the log of more companies"
         )
     return found
+
+
+def one_silo(training_set: TrainingSet, columns: tuple[str, ...]) -> Rows:
+    """All rows that a home learns from as the rows of one silo. Raises FederatedInputError for a missing feature."""
+    features, labels, subjects, _ = learning_rows(training_set)
+    require_columns(tuple(c for c in columns if c in features.columns), columns)
+    people = np.unique(subjects.astype(str), return_inverse=True)[1]
+    return Rows(features[list(columns)].to_numpy(np.float64), labels.astype(np.float64), people)
 
 
 def federate(

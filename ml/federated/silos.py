@@ -38,13 +38,19 @@ def members(
     keys = {number: masks.private_key(entropy(32)) for number in silos}
     roster = {number: masks.public_bytes(key) for number, key in keys.items()}
 
-    def computing(rows: Rows) -> Compute:
-        def compute(task: Task) -> Words:
-            return answer(task, rows, len(roster), protection, noise)
+    return {
+        n: Member(n, keys[n], roster, computing(rows, len(roster), protection, noise), entropy)
+        for n, rows in silos.items()
+    }
 
-        return compute
 
-    return {number: Member(number, keys[number], roster, computing(rows), entropy) for number, rows in silos.items()}
+def computing(rows: Rows, n_silos: int, protection: Protection | None = None, noise: Noise | None = None) -> Compute:
+    """What a silo answers tasks with: sums over its rows, for a sum over so many silos."""
+
+    def compute(task: Task) -> Words:
+        return answer(task, rows, n_silos, protection, noise)
+
+    return compute
 
 
 def by_company(
