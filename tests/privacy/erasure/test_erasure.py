@@ -218,3 +218,17 @@ def test_either_id_of_a_person_leads_to_both(stores: Stores, named: str) -> None
     assert after["privacy.identity_merges"] == []
     assert any(OTHER in row for row in after["raw.system_logs"])
     assert stores.ledger.is_erased([PERSON, ALIAS, OTHER], NOW) == {PERSON, ALIAS}
+
+
+def test_an_id_that_is_merged_while_an_erasure_lies_still_goes_with_it(stores: Stores) -> None:
+    def killed(step: str) -> None:
+        if step == "delete raw.system_logs.user_id":
+            raise KeyboardInterrupt
+
+    needles = SubjectKeys.of((PERSON, ALIAS), stores.vault).needles()
+    with pytest.raises(KeyboardInterrupt):
+        erase(stores, PERSON, request_id=REQUEST, now=NOW, watch=killed)
+    with stores.database.connect("privacy") as conn:
+        merge(conn, ALIAS, PERSON, by="anna", reason="asked", at=NOW)
+    check(erase(stores, PERSON, request_id=REQUEST, now=NOW))
+    assert places(contents(stores), needles) == []
