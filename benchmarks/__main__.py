@@ -210,7 +210,7 @@ def text_models(runner: Runner) -> list[Row]:
     folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
     if not (folder / "intents").is_dir():
         raise BenchmarkError("no intents/; set LETHE_SHARED_DATA")
-    parts = ("intents", "preferences", "generation")
+    parts = ("intents", "vectors", "preferences", "generation")
     return [
         found
         for part in parts

@@ -76,7 +76,8 @@ def mine(sessions: Sequence[Session], k_people: int = K_PEOPLE) -> tuple[Workflo
         for run, held in everyone.items()
         if len({sessions[at].person for at in succeeded.get(run, ())}) >= k_people
     }
-    return _ranked(workflow for run, workflow in found.items() if not _is_implied(run, found))
+    implied = _implied(found)
+    return _ranked([workflow for run, workflow in found.items() if run not in implied])
 
 
 def generalise(workflows: Sequence[Workflow], k_people: int = K_PEOPLE) -> tuple[Workflow, ...]:
@@ -144,12 +145,14 @@ def _workflow(run: Steps, sessions: Sequence[Session], held: set[int], good: set
     return Workflow(run, n_people, len(held), len(good), drawn, drawn - rate)
 
 
-def _is_implied(run: Steps, found: Mapping[Steps, Workflow]) -> bool:
-    own = found[run].n_sessions
-    return any(
-        len(other) == len(run) + 1 and found[other].n_sessions == own and run in (other[1:], other[:-1])
-        for other in found
-    )
+def _implied(found: Mapping[Steps, Workflow]) -> set[Steps]:
+    """Runs that a run longer by one step holds in as many sessions."""
+    return {
+        part
+        for run, workflow in found.items()
+        for part in (run[1:], run[:-1])
+        if part in found and found[part].n_sessions == workflow.n_sessions
+    }
 
 
 def _merged(steps: Steps, members: Sequence[Workflow], fillers: Mapping[str, int]) -> Workflow:
@@ -160,5 +163,5 @@ def _merged(steps: Steps, members: Sequence[Workflow], fillers: Mapping[str, int
     return Workflow(steps, max(w.n_people for w in members), n_sessions, n_succeeded, rate, lift, (fillers,))
 
 
-def _ranked(workflows: Iterator[Workflow] | Sequence[Workflow]) -> tuple[Workflow, ...]:
+def _ranked(workflows: Sequence[Workflow]) -> tuple[Workflow, ...]:
     return tuple(sorted(workflows, key=lambda w: (-round(w.lift, 9), -w.n_people, w.steps)))
