@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -119,10 +120,8 @@ def hexadecimal(ids: Bytes) -> pa.Array:
     import numpy as np
     import pyarrow as pa
 
-    digits = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
-    text = digits.take(ids)
     offsets = np.arange(len(ids) + 1, dtype=np.int32) * (2 * BLOCK)
-    return pa.StringArray.from_buffers(len(ids), pa.py_buffer(offsets), pa.py_buffer(text))
+    return pa.StringArray.from_buffers(len(ids), pa.py_buffer(offsets), pa.py_buffer(hexlify(ids.data)))
 
 
 def order_by_day_and_id(days: npt.NDArray[np.int32], ids: Bytes) -> npt.NDArray[np.int64]:

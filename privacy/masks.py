@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 IS_STRING = "({x} >= '\"' and {x} < '#')"
 IS_NUMBER = "({x} >= '-' and {x} < ':')"
-IS_BOOLEAN = "({x} in ('true', 'false'))"
+IS_BOOLEAN = "({x} >= 'f' and {x} < 'u' and {x} like '%e')"  # neither null nor inf and nan, which DuckDB reads as well
 IS_SCALAR = "({x} < '[' or {x} in ('true', 'false'))"  # text that starts with a quote, a sign or a digit
 ACCEPTS = {"string": IS_STRING, "number": IS_NUMBER, "boolean": IS_BOOLEAN, "scalar": IS_SCALAR}
 
@@ -41,10 +41,14 @@ IP = (
     "then concat(left({x}, instr({x}, '.') - 1), '.***.***.***\"') end"
 )
 TRIMMED = "trim({x} ->> '$', ' ')"
-NAME_IS_PLAIN = f"not {ESCAPED} and {{x}} <> '\"\"' and {{x}} not like '\" %' and {{x}} not like '% \"'"
+# Not empty and without a blank at its ends: what sorts behind the empty string does not begin with one.
+NAME_IS_PLAIN = f"{{x}} > '\"\"' and {{x}} < '#' and {{x}} not like '% \"' and not {ESCAPED}"
+LAST_INITIAL = (  # splitting is slow, and few names have a second blank
+    "case when {x} like '% % %' then left(split_part({x}, ' ', -1), 1) "
+    "else substr({x}, greatest(instr({x}, ' '), 1) + 1, 1) end"
+)
 NAME = (
-    f"case when {IS_STRING} and {NAME_IS_PLAIN} then concat(left({{x}}, 2), '*** ', "
-    "case when contains({x}, ' ') then left(split_part({x}, ' ', -1), 1) else substr({x}, 2, 1) end, '***\"') "
+    f"case when {NAME_IS_PLAIN} then concat(left({{x}}, 2), '*** ', {LAST_INITIAL}, '***\"') "
     f"when {IS_STRING} then to_json(nullif(left({TRIMMED}, 1), '') || '*** ' || "
     f"left(split_part({TRIMMED}, ' ', -1), 1) || '***')::varchar end"
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from privacy.policy import ROOTS, CompiledPolicy, Node
@@ -157,21 +157,30 @@ def _members(node: Node, columns: dict[str, str]) -> Members:
 
 def _known_keys(draft: _Draft, trees: dict[str, Node]) -> list[str]:
     """Per root the number of keys that are there and known: leaves, and objects with a leaf below them."""
-    there: dict[str, str] = {leaf.node.pointer: f"x{i}" for i, leaf in enumerate(draft.leaves)}
-    there |= {leaf.pointer: f"y{i}" for i, leaf in enumerate(draft.refused)}
+    leaves = {leaf.node.pointer: f"x{i} is not null" for i, leaf in enumerate(draft.leaves)}
+    refused = {leaf.pointer: f"y{i} is not null" for i, leaf in enumerate(draft.refused)}
+    # In whole rows these are there, and DuckDB adds up what is constant once.
+    sure = leaves | {draft.leaves[i].node.pointer: "true" for i in _shown(draft, "m")} | refused
     columns = []
     for root in ROOTS:
-        if any(pointer.startswith(f"/{root}/") for pointer in there):
-            objects = [f"({' or '.join(found)})::integer" for found in _found(trees[root], there) if found]
-            columns.append(f"{' + '.join([f'list_count(r_{root})', *objects])} as known_{root}")
+        own = [condition for pointer, condition in sure.items() if pointer.startswith(f"/{root}/")]
+        if own:
+            whole = _sum("0", [*own, *_found(trees[root], sure)])
+            other = _sum(f"list_count(r_{root})", _found(trees[root], leaves | refused))
+            columns.append(f"case when whole_m then {whole} else {other} end as known_{root}")
     return columns
 
 
-def _found(node: Node, there: dict[str, str]) -> Iterator[list[str]]:
-    """For every known object below a node the conditions of which one means that it is there."""
+def _sum(first: str, conditions: Iterable[str]) -> str:
+    return " + ".join([first, *(f"({condition})::bigint" for condition in conditions)])
+
+
+def _found(node: Node, there: dict[str, str]) -> Iterator[str]:
+    """For every known object below a node the condition that one of its leaves is there."""
     for child in node.children.values():
         if child.is_object:
-            yield [f"{there[pointer]} is not null" for pointer in _leaf_pointers(child) if pointer in there]
+            if found := [there[pointer] for pointer in _leaf_pointers(child) if pointer in there]:
+                yield " or ".join(found)
             yield from _found(child, there)
 
 

@@ -25,11 +25,15 @@ HOUR = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What the plans made, joined over the pieces, the batch row that each made row comes from, and people by row."""
+    """What the plans made, joined over the pieces, the batch row that each made row comes from, and facts by row.
+
+    people: a number for whose the row is; words: columns of the batch that both tables need, as codes.
+    """
 
     columns: dict[str, pa.Array]
     at: npt.NDArray[np.int64]
     people: npt.NDArray[np.int64]
+    words: dict[str, pa.DictionaryArray]
 
 
 def assemble(
@@ -44,7 +48,8 @@ def assemble(
     joined = {"data": data, "anonymous_data": _joined(pieces, "anonymous_data") if differs else data}
     pseudonymous = np.flatnonzero((rows.levels[at] < PERSONAL) & ((rows.held[at] & PURPOSE_BITS) != 0))
     anonymous = np.flatnonzero((rows.held[at] & consent.SHARING_BIT) != 0)
-    made = _Made(joined, at, _people(rows, tokens))
+    words = {name: one(batch[name]).dictionary_encode() for name in ("source", "company_id")}
+    made = _Made(joined, at, _people(rows, tokens), words)
     shared, kept = _anonymous(batch, rows, made, anonymous, keyring, k)
     is_lost = np.zeros(len(rows.reasons), dtype=np.bool_)
     is_lost[at[anonymous]] = True
@@ -92,10 +97,12 @@ def _pseudonymous(
     keys = pa.array(source)
     picked = pa.array(chosen)
     own = {
-        name: _personal_tokens(keyring.pseudonymous, prefix, subject, codes, _encoded(batch, column, keys))
+        name: _personal_tokens(
+            keyring.pseudonymous, prefix, subject, codes, _picked(one(batch[column]).dictionary_encode(), keys)
+        )
         for name, column, prefix in (("persona", "persona_id", "p"), ("session", "session_id", "s"))
     }
-    company = _tokens(keyring.pseudonymous, "c", _encoded(batch, "company_id", keys))
+    company = _tokens(keyring.pseudonymous, "c", _picked(made.words["company_id"], keys))
     return pa.table(
         {
             "event_id": ids,
@@ -130,7 +137,7 @@ def _anonymous(
     events = pa.table(
         {
             "anonymous_id": ids,
-            "company": _tokens(keyring.anonymous, "c", _encoded(batch, "company_id", keys)),
+            "company": _tokens(keyring.anonymous, "c", _picked(made.words["company_id"], keys)),
             **{name: _words(rows.labels[name], keys) for name in labels.COLUMNS},
             "data": made.columns["anonymous_data"].take(picked),
             "occurred_hour": pa.array(hours).cast(created.type),
@@ -151,7 +158,7 @@ def _in_order(
     import pyarrow as pa
 
     source = made.at[chosen]
-    senders, own = one(batch["source"]).dictionary_encode(), one(batch["id"])
+    senders, own = made.words["source"], one(batch["id"])
     if len(source) < len(own) or (np.diff(source) != 1).any():
         senders, own = senders.take(pa.array(source)), own.take(pa.array(source))
     ids = event_ids(key, senders, own)
@@ -160,6 +167,10 @@ def _in_order(
 
 
 def _words(column: pa.DictionaryArray, at: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    if len(column.dictionary) == 1 and column.null_count == 0:
+        return pa.repeat(column.dictionary[0], len(at))
     return column.dictionary.take(column.indices.take(at))
 
 
@@ -174,11 +185,10 @@ def _subject_tokens(subjects: pa.Array, codes: npt.NDArray[np.int64], tokens: di
     return pa.array(made, pa.string()).take(pa.array(codes, mask=codes < 0))
 
 
-def _encoded(batch: pa.Table, name: str, at: pa.Array) -> pa.DictionaryArray:
-    """Some rows of a text column as codes: texts that lie in order are hashed faster than scattered ones."""
+def _picked(words: pa.DictionaryArray, at: pa.Array) -> pa.DictionaryArray:
+    """Some rows of an encoded column: texts that lie in order are hashed faster than scattered ones."""
     import pyarrow as pa
 
-    words = one(batch[name]).dictionary_encode()
     return pa.DictionaryArray.from_arrays(words.indices.take(at), words.dictionary)
 
 
