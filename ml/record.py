@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,9 +69,14 @@ def metrics(fitted: Fitted) -> dict[str, float]:
     return found
 
 
-def facts(fitted: Fitted) -> dict[str, Any]:
-    """What a later run needs to take this version again without training."""
-    return {"ladder": fitted.ladder.document(), "strongest_feature": list(fitted.report.strongest_feature)}
+def facts(fitted: Fitted, shares: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """What a later run needs to take this version again without training, and what its drift is weighed by."""
+    return {
+        "ladder": fitted.ladder.document(),
+        "strongest_feature": list(fitted.report.strongest_feature),
+        "importance": dict(shares),
+        "auc": asdict(fitted.report.evaluation.figures["auc_roc"]),
+    }
 
 
 def write_files(folder: Path, fitted: Fitted, made_from: dict[str, str]) -> None:
@@ -86,7 +93,7 @@ def write_files(folder: Path, fitted: Fitted, made_from: dict[str, str]) -> None
     (folder / "feature_importance.json").write_text(json.dumps(dict(shares), indent=1))
     (folder / "model_card.html").write_text(card.render(fitted, shares, made_from, pictures), encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(dict(fitted.training_set.manifest), indent=1))
-    (folder / "facts.json").write_text(json.dumps(facts(fitted)))
+    (folder / "facts.json").write_text(json.dumps(facts(fitted, shares)))
 
 
 def requirements() -> list[str]:

@@ -36,11 +36,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             model.predictions,
             model.predictions_out,
             model.published_predictions,
+            model.monitoring_of_churn,
             *areas.assets,
         ],
         jobs=[jobs.intake_job, jobs.pipeline_job, jobs.retrain_job, *federated_jobs.JOBS, *areas.jobs],
         schedules=[schedules.daily, schedules.weekly_retraining, *areas.schedules],
-        sensors=[sensors.dirty_days, sensors.drift, *areas.sensors],
+        sensors=[sensors.dirty_days, sensors.retraining, *areas.sensors],
         resources={
             "platform": PlatformResource(home=str(settings.home)),
             "dbt_cli": DbtCliResource(

@@ -28,15 +28,15 @@ def plot_gate(result: GateResult) -> bytes:
 
 
 def plot_drift(report: DriftReport) -> bytes:
-    """PSI of each feature with the threshold as a line; grey has too few rows for a verdict. PNG."""
-    features = sorted(report.features, key=lambda feature: -(feature.psi or 0.0))[:MOST_BARS]
+    """PSI of each feature, most important first, with what chance reaches as a mark; grey: too few rows. PNG."""
+    features = sorted(report.features, key=lambda feature: (-feature.importance, -(feature.psi or 0.0)))[:MOST_BARS]
     colours = {"stable": PASSED, "drifted": FAILED, "too_few_rows": UNKNOWN}
     return _bars(
         [feature.feature for feature in features],
         [feature.psi or 0.0 for feature in features],
         [colours[feature.verdict] for feature in features],
         (f"drift: {len(report.drifted)} of {len(report.features)} features", "population stability index"),
-        line=report.threshold,
+        marks=[feature.critical for feature in features],
     )
 
 
@@ -54,7 +54,7 @@ def _bars(
     lengths: Sequence[float],
     colours: Sequence[str],
     labels: tuple[str, str],
-    line: float | None = None,
+    marks: Sequence[float | None] = (),
 ) -> bytes:
     from matplotlib.figure import Figure  # a figure without pyplot draws by Agg and keeps no global state
 
@@ -65,8 +65,9 @@ def _bars(
     axes.invert_yaxis()
     axes.set_title(labels[0], fontsize=10)
     axes.set_xlabel(labels[1], fontsize=8)
-    if line is not None:
-        axes.axvline(line, color="black", linewidth=0.8, linestyle="--")
+    for place, mark in enumerate(marks):
+        if mark is not None:
+            axes.plot([mark, mark], [place - 0.4, place + 0.4], color="black", linewidth=1.2)
     picture = BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     return picture.getvalue()

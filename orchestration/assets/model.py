@@ -101,6 +101,21 @@ def published_predictions(platform: PlatformResource) -> dg.MaterializeResult[An
     return dg.MaterializeResult(metadata={"dagster/row_count": training.publish(platform.open())})
 
 
+@dg.asset(
+    key=["ml", "churn_monitoring"], deps=[PUBLISHED, CHAMPION, FEATURES, LABELS], group_name="ml", owners=OWNERS,
+    kinds={"postgres"}, description="The champion as it stands: drift, performance, the next training and why.",
+)  # fmt: skip
+def monitoring_of_churn(platform: PlatformResource) -> dg.MaterializeResult[Any]:
+    """Observe the champion at the newest cutoff."""
+    from orchestration import monitoring
+
+    opened = platform.open()
+    seen = monitoring.observe(opened)
+    if seen is None:
+        return dg.MaterializeResult(metadata={"why": "there is no champion to observe yet"})
+    return dg.MaterializeResult(metadata=monitoring.metadata(opened, seen, monitoring.judge(opened, seen, None)))
+
+
 def promotion_checks(decision: "PromotionDecision") -> Iterator[dg.AssetCheckResult]:
     """A check per promotion gate. With an incumbent in place a refusal warns: the incumbent goes on."""
     from ml.gates import sentence

@@ -1,10 +1,9 @@
-"""Erasures in Dagster: going on with what was stopped, marking what withdrawals taint, retraining what is marked."""
+"""Erasures in Dagster: going on with what was stopped, and marking what withdrawals taint."""
 
 from typing import Any
 
 import dagster as dg
 
-from orchestration.jobs import retrain_job
 from orchestration.platform import Platform, PlatformResource
 
 
@@ -56,24 +55,6 @@ def erasure_job() -> None:
 
 
 @dg.sensor(
-    job=retrain_job,
-    minimum_interval_seconds=300,
-    description="Retrains when the champion learnt from somebody who is gone; it must be replaced within a week.",
-)
-def tainted_champion(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
-    """One training a day and marked version, until another champion stands."""
-    from ml.taint import needs_retraining
-
-    opened = platform.open()
-    marked = needs_retraining(opened.registry)
-    if marked is None:
-        return dg.SkipReason("the champion learnt from nobody who is gone")
-    cause = f"version {marked.version} is tainted ({marked.cause}), replace by {marked.retrain_by:%Y-%m-%d}"
-    key = f"tainted-{marked.version}-{opened.settings.now():%Y-%m-%d}"
-    return dg.RunRequest(run_key=key, tags={"lethe/cause": cause})
-
-
-@dg.sensor(
     job_name="erasure_job",  # by name: Dagster remakes a sensor that holds the job, and warns of its own doing
     minimum_interval_seconds=300,
     description="Goes on with erasures that stopped, once an hour, and looks for models that withdrawals taint.",
@@ -96,4 +77,4 @@ def stopped_erasures(platform: PlatformResource) -> dg.RunRequest | dg.SkipReaso
 
 ASSETS: list[dg.AssetsDefinition] = []
 JOBS = [erasure_job]
-SENSORS = [tainted_champion, stopped_erasures]
+SENSORS = [stopped_erasures]

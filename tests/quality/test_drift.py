@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quality.drift import MissingFeatureError, drift_report, fetch_feature_windows, psi, record_drift
+from quality.drift_null import adjusted
+from quality.drift_page import render, summary
 from tests.quality import world
 from warehouse.database import Database
 
@@ -73,6 +75,39 @@ def test_a_missing_feature_is_named() -> None:
         drift_report(_frame(1), _frame(2).drop(columns="moved"))
 
 
+def seasonal(day: int, mean: float, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    on = np.datetime64("2024-01-01") + day
+    return pd.DataFrame({"cutoff_on": on, "x": rng.normal(mean, size=1000), "y": rng.normal(size=1000)})
+
+
+def test_a_weekend_like_every_weekend_is_no_drift_and_another_one_is() -> None:
+    days = pd.concat([seasonal(day, 0.8 * (day % 7 > 4), day) for day in range(28)])
+    assert drift_report(days, seasonal(33, 0.8, 99)).drifted == ()
+    assert [f.feature for f in drift_report(days, seasonal(33, 0.0, 99)).drifted] == ["x"]
+
+
+def test_windows_that_differ_among_themselves_take_a_larger_shift() -> None:
+    steady = pd.concat([seasonal(7 * week, 0.0, week) for week in range(12)])
+    moving = pd.concat([seasonal(7 * week, 0.5 * (-1) ** week, week) for week in range(12)])
+    assert [f.feature for f in drift_report(steady, seasonal(84, 0.5, 99)).drifted] == ["x"]
+    assert drift_report(moving, seasonal(84, 0.5, 99)).drifted == ()
+
+
+def test_an_alarm_takes_weight_in_the_model() -> None:
+    importance = {"steady": 0.9, "moved": 0.0, "fixed": 0.1}
+    unimportant = drift_report(_frame(1), _frame(2, shift=1.0), importance)
+    assert ([f.feature for f in unimportant.drifted], unimportant.alarm) == (["moved"], False)
+    assert drift_report(_frame(1), _frame(2, shift=1.0), {"steady": 0.5, "moved": 0.5}).alarm
+    assert "matters too little" in summary(unimportant)
+    assert "<td>moved</td><td>drifted</td>" in render(unimportant, "Drift <of> it")
+    assert "Drift &lt;of&gt; it" in render(unimportant, "Drift <of> it")
+
+
+def test_adjusted_p_values_are_those_of_benjamini_and_hochberg() -> None:
+    assert adjusted(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.02, 0.04, 0.04, 0.02])
+
+
 @pytest.mark.integration
 def test_windows_come_without_subjects_and_the_report_is_stored(database: Database) -> None:
     world.build(database)
@@ -85,7 +120,7 @@ def test_windows_come_without_subjects_and_the_report_is_stored(database: Databa
         record_drift(conn, report, run_key="run-1", cutoff_on=world.CUTOFF, now=world.NOW)
         stored = conn.execute("select feature, verdict from quality.drift_results where verdict = 'drifted'").fetchall()
     assert list(reference.columns) == [
-        "n_events_7d", "n_events_28d", "n_events_90d", "days_since_last", "night_share",
+        "cutoff_on", "n_events_7d", "n_events_28d", "n_events_90d", "days_since_last", "night_share",
     ]  # fmt: skip
     assert (len(reference), len(current)) == (world.SUBJECTS, world.SUBJECTS)
     assert stored == [("n_events_7d", "drifted")]

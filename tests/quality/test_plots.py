@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quality.drift import DriftReport, FeatureDrift
+from quality.drift import DriftPolicy, DriftReport, FeatureDrift
 from quality.gates import CheckResult, GateResult
 from quality.plots import plot_drift, plot_gate
 
@@ -23,5 +23,6 @@ def test_a_gate_is_drawn(checks: tuple[CheckResult, ...]) -> None:
 
 
 def test_drift_is_drawn() -> None:
-    features = (FeatureDrift("a", 0.4, 300, 300, "drifted"), FeatureDrift("b", None, 3, 3, "too_few_rows"))
-    assert plot_drift(DriftReport(features, 0.2, 200)).startswith(PNG)
+    drifted = FeatureDrift("a", 0.4, 1e-9, 0.1, 1.0, 300, 300, "drifted")
+    unknown = FeatureDrift("b", None, None, None, 0.5, 3, 3, "too_few_rows")
+    assert plot_drift(DriftReport((drifted, unknown), DriftPolicy())).startswith(PNG)

@@ -69,4 +69,4 @@ def test_dagster_loads_the_jobs() -> None:
     from orchestration.privacy import erasure_jobs
 
     assert {job.name for job in erasure_jobs.JOBS} == {"erasure_job"}
-    assert {sensor.name for sensor in erasure_jobs.SENSORS} == {"tainted_champion", "stopped_erasures"}
+    assert {sensor.name for sensor in erasure_jobs.SENSORS} == {"stopped_erasures"}

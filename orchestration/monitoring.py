@@ -1,0 +1,251 @@
+"""What is observed of the champion: drift, performance on late labels, and what calls for a training.
+
+Measuring is quality's and ml's, deciding is retraining's. Nothing is trained here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestration.retraining import Decision, RetrainingPolicy, Trigger, decide, drifted
+from warehouse.secrets import write_private
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml.intervals import Figure
+    from ml.performance import Performance
+    from orchestration.platform import Platform
+    from quality.drift import DriftReport
+
+REFERENCE_CUTOFFS = 12  # the last quarter of weekly cutoffs that the model learnt from
+SCORE = "predicted_probability"  # the model's own output, watched like a feature
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The serving version with what drift and performance are judged by."""
+
+    version: int
+    cutoffs: tuple[date, ...]
+    columns: tuple[str, ...]
+    created_at: datetime
+    importance: dict[str, float]
+    auc: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything a decision is made from, of one newest cutoff."""
+
+    champion: Champion
+    newest: date
+    drift: DriftReport
+    performance: tuple[Performance, ...]
+    estimated_auc: float | None
+    new_features: tuple[str, ...]
+    recovered: tuple[str, ...]
+    tainted: str | None
+
+
+def observe(platform: Platform) -> Observation | None:
+    """Observe the champion at the newest cutoff and keep its drift; None before there is a champion or a cutoff."""
+    champion, newest = champion_of(platform), newest_cutoff(platform)
+    if champion is None or newest is None:
+        return None
+    drift, estimated, columns = measure(platform, champion, newest)
+    return Observation(
+        champion, newest, drift, _performance(platform, champion.version), estimated,
+        tuple(sorted(set(columns) - set(champion.columns))), _recovered(platform, champion.created_at),
+        _tainted(platform),
+    )  # fmt: skip
+
+
+def champion_of(platform: Platform) -> Champion | None:
+    """The champion and the facts of its training set; None where there is none."""
+    from ml.intervals import Figure
+
+    version = platform.registry.champion()
+    if version is None:
+        return None
+    loaded = platform.registry.load_version(version)
+    with platform.database.connect("ml") as conn:
+        row = conn.execute(
+            "select manifest, created_at from ml.training_sets where training_set_id = %s",
+            (platform.registry.versions()[version]["lethe.training_set_id"],),
+        ).fetchone()
+    if row is None:
+        return None
+    cutoffs = tuple(date.fromisoformat(text) for text in row[0]["cutoffs"]["train"])
+    auc = loaded.facts.get("auc")
+    return Champion(
+        version, cutoffs, tuple(str(name) for name in loaded.pipeline.feature_names_in_), row[1],
+        dict(loaded.facts.get("importance", {})), Figure(**auc) if auc else None,
+    )  # fmt: skip
+
+
+def newest_cutoff(platform: Platform) -> date | None:
+    """The newest cutoff with features, or None before the first build."""
+    with platform.database.connect("quality") as conn:
+        exists = conn.execute("select to_regclass('features.ftr_user_weekly')").fetchone()
+        if not exists or exists[0] is None:
+            return None
+        row = conn.execute("select max(cutoff_on) from features.ftr_user_weekly").fetchone()
+    return row[0] if row else None
+
+
+def measure(platform: Platform, champion: Champion, newest: date) -> tuple[DriftReport, float | None, list[str]]:
+    """Drift of the newest cutoff against the last training cutoffs, kept in quality.drift_results.
+
+    Also the AUC that the model's probabilities imply there, and the columns of the feature table.
+    """
+    from ml.performance import estimated_auc
+    from quality.drift import WINDOW, drift_report, fetch_feature_windows, record_drift
+
+    with platform.database.connect("quality") as conn:
+        reference, current = fetch_feature_windows(conn, champion.cutoffs[-REFERENCE_CUTOFFS:], newest)
+        columns = [str(name) for name in current.columns if name != WINDOW]
+        scored = [_scored(platform, champion, rows) for rows in (reference, current)]
+        report = drift_report(scored[0], scored[1], weights(champion))
+        record_drift(conn, report, run_key=f"drift-{newest}", cutoff_on=newest, now=platform.settings.now())
+    return report, estimated_auc(scored[1][SCORE].to_numpy()) if SCORE in scored[1] else None, columns
+
+
+def weights(champion: Champion) -> dict[str, float]:
+    """The importance of each column as shares of one, and of the model's output, which stands for all of them."""
+    total = sum(max(value, 0.0) for value in champion.importance.values())
+    if not total:
+        return {}
+    return {SCORE: 1.0} | {name: max(value, 0.0) / total for name, value in champion.importance.items()}
+
+
+def triggers(seen: Observation, policy: RetrainingPolicy) -> list[Trigger]:
+    """Every reason to train that an observation holds. Pure."""
+    found = []
+    if seen.tainted:
+        found.append(Trigger("tainted", seen.tainted, must=True))
+    if seen.drift.alarm:
+        worst = ", ".join(f"{f.feature} {f.psi:.2f}" for f in seen.drift.drifted[:3])
+        text = f"drift at {seen.newest}: {len(seen.drift.drifted)} features ({worst})"
+        found.append(drifted("drift", text, min(seen.drift.weight, 1.0), policy))
+    found += _of_performance(seen)
+    if seen.new_features:
+        text = f"features that version {seen.champion.version} has not seen: {', '.join(seen.new_features[:5])}"
+        found.append(Trigger("new features", text, policy.gain_of_new_features))
+    if seen.recovered:
+        text = f"data refused before version {seen.champion.version} learnt pass now: {', '.join(seen.recovered)}"
+        found.append(Trigger("recovered data", text, policy.gain_of_recovered_data))
+    return found
+
+
+def _of_performance(seen: Observation) -> list[Trigger]:
+    stated = seen.champion.auc
+    if stated is None:
+        return []
+    known = [item for item in seen.performance if item.is_known]
+    found = []
+    if known and known[-1].auc is not None and known[-1].auc.high < stated.low:
+        now = known[-1].auc
+        text = f"AUC on labels of {known[-1].cutoff_on} {now}, stated {stated}"
+        found.append(Trigger("performance", text, stated.value - now.value))
+    if seen.estimated_auc is not None and seen.estimated_auc < stated.low:
+        text = f"AUC estimated at {seen.newest} without labels {seen.estimated_auc:.4f}, stated {stated}"
+        found.append(Trigger("estimated performance", text, stated.value - seen.estimated_auc))
+    return found
+
+
+def judge(platform: Platform, seen: Observation, asked_at: datetime | None) -> Decision:
+    """Whether to train now."""
+    policy = RetrainingPolicy()
+    return decide(triggers(seen, policy), asked_at=asked_at, now=platform.settings.now(), policy=policy)
+
+
+def write_report(platform: Platform, seen: Observation) -> str:
+    """The drift of the newest cutoff as a page under the home; returns its path."""
+    from quality.drift_page import render
+
+    path = platform.home / "reports" / f"drift-{seen.newest}.html"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(path, render(seen.drift, f"Drift of version {seen.champion.version} at {seen.newest}"))
+    return str(path)
+
+
+def metadata(platform: Platform, seen: Observation, decision: Decision) -> dict[str, Any]:
+    """What Dagster shows of a champion: version, gates, drift, performance, and the next training and why."""
+    import dagster as dg
+
+    from orchestration import gates
+    from quality.plots import plot_drift
+
+    described = platform.registry.describe(seen.champion.version)
+    newest = max(platform.registry.versions())
+    known = [item for item in seen.performance if item.is_known]
+    return {
+        "champion": seen.champion.version,
+        "challenger": newest if newest != seen.champion.version else "none",
+        "gates": described["decision"] or "none judged it",
+        "drifted_features": len(seen.drift.drifted),
+        "drifted_importance": round(seen.drift.weight, 4),
+        "drift": gates.picture(plot_drift(seen.drift)),
+        "drift_report": dg.MetadataValue.path(write_report(platform, seen)),
+        "auc_stated": str(seen.champion.auc or "not stated"),
+        "auc_on_late_labels": str(known[-1].auc) if known else "no labels yet",
+        "auc_estimated": "too few rows" if seen.estimated_auc is None else round(seen.estimated_auc, 4),
+        "next_training": "as soon as the sensor runs" if decision.train else "Monday, by the schedule",
+        "why": decision.text,
+    }
+
+
+def _scored(platform: Platform, champion: Champion, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the champion's probability; as they are where a column it needs is gone."""
+    from ml import churn
+
+    if not len(rows) or set(champion.columns) - set(rows.columns):
+        return rows
+    pipeline = platform.registry.load_version(champion.version).pipeline
+    return rows.assign(**{SCORE: churn.probabilities(pipeline, rows)})
+
+
+def _performance(platform: Platform, version: int) -> tuple[Performance, ...]:
+    from ml.performance import fetch_outcomes, measured
+
+    with platform.database.connect("ml") as conn:
+        return tuple(measured(fetch_outcomes(conn, platform.registry.name, version), version))
+
+
+def _recovered(platform: Platform, trained_at: datetime) -> tuple[str, ...]:
+    """Gates that refused last before the champion learnt, and have passed since."""
+    with platform.database.connect("quality") as conn:
+        rows = conn.execute(
+            "with verdicts as (select gate, run_key, max(evaluated_at) as at, bool_and(success) as passed"
+            " from quality.gate_results group by 1, 2),"
+            " before as (select distinct on (gate) gate, passed from verdicts where at <= %(at)s"
+            " order by gate, at desc),"
+            " since as (select distinct on (gate) gate, passed from verdicts where at > %(at)s order by gate, at desc)"
+            " select gate from before join since using (gate) where not before.passed and since.passed order by 1",
+            {"at": trained_at},
+        ).fetchall()
+    return tuple(str(row[0]) for row in rows)
+
+
+def _tainted(platform: Platform) -> str | None:
+    from ml.taint import needs_retraining
+
+    marked = needs_retraining(platform.registry)
+    if marked is None:
+        return None
+    return f"version {marked.version} is tainted ({marked.cause}), replace by {marked.retrain_by:%Y-%m-%d}"
+
+
+def dump(asked_at: datetime | None) -> str:
+    """The sensor's memory: when a training was asked for."""
+    return json.dumps({"asked_at": asked_at.isoformat() if asked_at else None})
+
+
+def parse(cursor: str | None) -> datetime | None:
+    """What the sensor remembers; one of an earlier version counts as nothing."""
+    asked_at = json.loads(cursor).get("asked_at") if cursor else None
+    return datetime.fromisoformat(asked_at) if asked_at else None
