@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from privacy.multi_party import certificates
+from privacy.multi_party import certificates, shares
 from privacy.multi_party.certificates import Credentials
 from privacy.multi_party.computation import Computation, Floats, Party, Result
 from privacy.multi_party.errors import MultiPartyError, MultiPartyInputError, PartyGoneError
@@ -80,6 +80,7 @@ def _gathered(pipes: list[tuple[str, Connection]]) -> Rehearsed:
 def _act(pipe: Connection, computation: Computation, credentials: Credentials, patience: float) -> None:
     from privacy.multi_party.party import take_part
 
+    shares.stretch(bytes(shares.SEED_BYTES), 1)  # imports what it needs
     pipe.send("awake")
     values = pipe.recv()
     began, worked = time.perf_counter(), time.process_time()
