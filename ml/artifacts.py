@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,17 @@ ALLOWED_TYPES = (
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
+# What a model of a family may hold beyond skops' defaults: our own estimators, which run nothing when they are loaded.
+FAMILY_TYPES: Mapping[str, tuple[str, ...]] = {
+    "intents": (
+        "ml.families.intents.IntentClassifier", "ml.families.network.SparseNetwork", "ml.families.terms.SharedTerms",
+    ),
+    "ai_quality": (
+        *ALLOWED_TYPES, "ml.families.answers.ExchangeFeatures", "ml.families.terms.SharedValues",
+    ),
+    "preferences": ("ml.families.preferences.PairPreference",),
+    "resource_generation": ("ml.families.step_language.StepLanguage",),
+}  # fmt: skip
 
 
 class ArtefactError(Exception):
@@ -37,7 +49,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_checked(path: Path, digest: str) -> Pipeline:
+def load_checked(path: Path, digest: str, allowed: Sequence[str] = ALLOWED_TYPES) -> Pipeline:
     """The pipeline in a skops file whose SHA-256 is digest.
 
     Raises TamperedArtefactError before a byte is parsed, UntrustedArtefactError before an object is built.
@@ -48,16 +60,16 @@ def load_checked(path: Path, digest: str) -> Pipeline:
             f"{path.name} has SHA-256 {measured[:12]}..., registered was {digest[:12]}...; "
             "restore the file from a backup or train again"
         )
-    return load_allowed(path)
+    return load_allowed(path, allowed)
 
 
-def load_allowed(path: Path) -> Pipeline:
+def load_allowed(path: Path, allowed: Sequence[str] = ALLOWED_TYPES) -> Pipeline:
     """The pipeline in a skops file, if every type in it is allowed."""
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        loaded = skops.io.load(path, trusted=list(ALLOWED_TYPES))
+        loaded = skops.io.load(path, trusted=list(allowed))
     except UntrustedTypesFoundException as error:
         raise UntrustedArtefactError(f"{path.name} holds a type that is not allowed: {error}") from error
     except Exception as error:
