@@ -32,11 +32,26 @@ ROUNDS = 12
 
 def analyse(sql: str, known: Relations) -> Relation:
     """The output columns of one query over known relations ('schema.table'). SQL that cannot be read is all carrier."""
+    return analyse_read(read(sql), known)
+
+
+def read(sql: str) -> exp.Query | Relation:
+    """The one query that SQL is, or what it is where it is none: all carrier."""
     try:
         statements = [statement for statement in parse(sql, read="postgres") if statement is not None]
-        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-            return Relation(rest=unanalysed("not one query"), is_open=True)
-        return outputs(statements[0], Scope(known, {}, {}))
+    except (SqlglotError, RecursionError) as error:
+        return Relation(rest=unanalysed(f"not readable: {type(error).__name__}"), is_open=True)
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        return Relation(rest=unanalysed("not one query"), is_open=True)
+    return statements[0]
+
+
+def analyse_read(query: exp.Query | Relation, known: Relations) -> Relation:
+    """analyse() of what read() found; a query may be followed again over other relations."""
+    if isinstance(query, Relation):
+        return query
+    try:
+        return outputs(query, Scope(known, {}, {}))
     except (SqlglotError, RecursionError) as error:
         return Relation(rest=unanalysed(f"not readable: {type(error).__name__}"), is_open=True)
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
 BUILT = ("model", "snapshot", "seed")
@@ -54,7 +55,7 @@ def render(text: str, node: Mapping[str, Any], manifest: Manifest, is_incrementa
     names = _names(node, manifest, is_incremental)
     for name, _ in macros:
         names[name] = _macro(environment, name, names)
-    return environment.from_string(text).render(names)
+    return _compiled(environment, text).render(names)
 
 
 def _macro(environment: SandboxedEnvironment, name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
@@ -68,6 +69,12 @@ def _macro(environment: SandboxedEnvironment, name: str, names: Mapping[str, Any
             return found.value
 
     return call
+
+
+@lru_cache(maxsize=1024)
+def _compiled(environment: SandboxedEnvironment, text: str) -> Template:
+    """A template, compiled once: the same hooks stand in every incremental model."""
+    return environment.from_string(text)
 
 
 @lru_cache(maxsize=4)
