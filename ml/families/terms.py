@@ -74,7 +74,8 @@ class SharedTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         shared = people_per_column(counts, people) >= self.k_people
         if not shared.any():
             raise NothingSharedError(f"no term was used by {self.k_people} people; train on texts of more people")
-        self.counter_ = self._counter(counter.get_feature_names_out()[shared].tolist())
+        # Fitted on nothing: with its vocabulary given it learns nothing, and a first use changes nothing in it.
+        self.counter_ = self._counter(counter.get_feature_names_out()[shared].tolist()).fit([""])
         self.weights_ = TfidfTransformer(sublinear_tf=True).fit(counts[:, shared])
         return self.weights_.transform(counts[:, shared])
 

@@ -12,6 +12,7 @@ from scipy.optimize import check_grad
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 
+from ml.artifacts import learned_digest
 from ml.families.intents import OUT_OF_SCOPE, IntentClassifier, NoThresholdError, highest_threshold, measured
 from ml.families.network import SparseNetwork, _softmax
 from ml.families.result import FamilyPolicy, decide_family
@@ -117,7 +118,9 @@ def test_a_loaded_artefact_says_the_same(fitted: IntentClassifier) -> None:
     own = [f"ml.families.{name}" for name in ("intents.IntentClassifier", "network.SparseNetwork", "terms.SharedTerms")]
     loaded = skops.io.loads(skops.io.dumps(fitted), trusted=own)
     texts, _ = prompts(50, 4)
+    before = learned_digest(loaded)
     assert np.array_equal(loaded.predict_proba(texts), fitted.predict_proba(texts))
+    assert learned_digest(loaded) == before == learned_digest(fitted)  # use changes nothing
 
 
 def test_same_rows_same_model_and_two_intents_will_do() -> None:
