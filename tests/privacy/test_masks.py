@@ -71,6 +71,15 @@ def test_generalisations_and_wrong_types(
     assert masked(connection, kind, value) == expected
 
 
+@pytest.mark.parametrize("text", ["null", "nan", "inf", "infinity", '"true"', "1", "[true]", '{"e":true}'])
+def test_only_true_and_false_are_boolean(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    expression = masks.passed("boolean", "x")
+    found = connection.execute(
+        f"select {expression} from (select unnest([$1, 'true', 'false']) as x)", [text]
+    ).fetchall()
+    assert found == [(None,), ("true",), ("false",)]
+
+
 def test_every_kind_names_a_json_type_and_every_alias_a_kind() -> None:
     assert {mask.accepts for mask in masks.MASKS.values()} <= set(masks.ACCEPTS)
     assert set(masks.ALIASES.values()) <= set(masks.MASKS)
