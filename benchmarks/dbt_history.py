@@ -42,7 +42,8 @@ select n, 'u_' || md5('u' || n), 'p_' || md5('p' || n), 'c_' || md5('c' || n %% 
 from generate_series(%(first)s::int, %(last)s::int) as n
 """
 # A person comes every other day, does 4 to 16 things in a row, the second half of them three hours later. Every day
-# some people are new, and as many do not come again. One event in two hundred is known a day late.
+# some people are new, and as many do not come again. One event in two hundred is known a day late, and one person in
+# twenty comes around midnight, so that sessions cross it.
 EVENTS = """
 insert into safe.pseudonymous_events (event_id, subject, persona, company, session, event_type, event_source, component,
   action, data, occurred_at, received_at, event_day, purposes)
@@ -60,8 +61,11 @@ cross join lateral (select hash / 2 %% 13 + 4 as n_events, hash / 32 %% %(pool)s
 cross join lateral generate_series(1, visits.n_events) as e
 join benchmark.pool as o on o.place = (visits.start + e) %% %(pool)s
 cross join lateral (
-  select days.day::timestamp at time zone 'UTC' + (hash / 64 %% 72000 + e * 37) * interval '1 second'
-    + case when e * 2 > visits.n_events then interval '3 hours' else interval '0' end as at
+  select days.day::timestamp at time zone 'UTC' + e * interval '37 seconds' + case
+    when p.number %% 20 = 0 then case when e * 2 > visits.n_events then interval '23:45' else interval '0' end
+    when e * 2 > visits.n_events then (hash / 64 %% 72000 + 10800) * interval '1 second'
+    else hash / 64 %% 72000 * interval '1 second'
+  end as at
 ) as times
 where hash %% 2 = 0
 """
@@ -173,11 +177,11 @@ def of_a_website(place: int, action: str, data: dict[str, object]) -> tuple[str,
     seen: dict[str, object] = {"page_view_id": f"v{place // 4}", "page_path": "/tasks", "view_height": 800}
     if action == "page_view":
         return action, data | seen
-    if action != "click" or place % 4 > 2:
+    if action != "click" or place % 3 == 0 or (place % 3 == 2 and place % 40 > 1):
         return action, data
-    if place % 4 == 0:
+    if place % 3 == 1 and place % 2:
         return "page_ping", seen | {"scroll_y": place % 900, "page_height": 2000}
-    if place % 4 == 1:
+    if place % 3 == 1:
         return "web_vitals", seen | {"lcp_ms": 900 + place % 3000, "cls": place % 30 / 100, "inp_ms": place % 400}
     return "consent_preferences", {
         "consent_type": ["allow_all", "allow_selected", "deny_all"][place % 3], "consent_version": "3",

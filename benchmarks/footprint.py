@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROC = Path("/proc")
-EVERY_SECONDS = 0.5
+EVERY_SECONDS = 2.0
 
 
 def processor_seconds(process: int) -> float:
