@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml import artifacts, record, recording
 from ml.recording import MODEL_FILE
+from ml.seals import require_sealed, seal, sealed
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 PREVIOUS = "previous"
 HISTORY = "lethe.champions"
+SEAL = "lethe.champion_seal"
 ROLLED_BACK = "lethe.rolled_back"
 EXPIRED, EMPTIED = "lethe.expired", "lethe.emptied"  # the files of a version may not be used, and are gone
 LONGEST_RECORDING_S = 3600  # a run is RUNNING while its files are written, which takes seconds
@@ -59,10 +61,14 @@ class Loaded:
 
 
 class Registry:
-    """Versions of one model and the alias `champion`. tracking_uri is a database; artifact_root a folder."""
+    """Versions of one model and the alias `champion`. tracking_uri is a database; artifact_root a folder.
 
-    def __init__(self, tracking_uri: str, artifact_root: Path, *, name: str = "churn") -> None:
+    seal_key: what moves of the alias are sealed with; an alias that was moved in another way is no champion.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: Path, *, seal_key: bytes, name: str = "churn") -> None:
         self.name = name
+        self._seal_key = seal_key
         self._tracking_uri = tracking_uri
         self._artifact_root = artifact_root
 
@@ -128,8 +134,10 @@ class Registry:
             return path.stat().st_size
 
     def champion(self) -> int | None:
-        """The version behind the alias `champion`, or None."""
-        return self._alias(CHAMPION)
+        """The version behind the alias `champion`, or None. Raises UnsealedChampionError for one moved by hand."""
+        version = self._alias(CHAMPION)
+        require_sealed(self._tag(SEAL), self._seal_key, self.name, version)
+        return version
 
     def promote(self, version: int) -> None:
         """Move `champion` to a version and keep the one before as `previous`. Doing it twice changes nothing."""
@@ -137,17 +145,25 @@ class Registry:
             self._client.delete_model_version_tag(self.name, str(version), ROLLED_BACK)
         before = self.champion()
         if before == version:
+            self._move(before, version)
             return
         history = self._history()
         kept = history[: history.index(before) + 1] if before in history else history
         self._client.set_registered_model_tag(self.name, HISTORY, json.dumps([*kept, version]))
         if before is not None:
             self._client.set_registered_model_alias(self.name, PREVIOUS, str(before))
-        self._client.set_registered_model_alias(self.name, CHAMPION, str(version))
+        self._move(before, version)
 
     def rollback(self) -> tuple[int, int]:
-        """Move `champion` back to the champion before it; returns (from, to). Raises NothingToRollBackToError."""
-        history, current = self._history(), self.champion()
+        """Move `champion` back to the champion before it; returns (from, to). Raises NothingToRollBackToError.
+
+        An alias that was moved by hand goes back to the last sealed champion.
+        """
+        history, current = self._history(), self._alias(CHAMPION)
+        rightful = sealed(self._tag(SEAL), self._seal_key, self.name)
+        if current is not None and rightful is not None and current not in rightful:
+            self._move(rightful[0], rightful[0])
+            return current, rightful[0]
         position = history.index(current) if current in history else 0
         if current is None or position == 0:
             raise NothingToRollBackToError(f"{self.name} has no champion before version {current}; promote one first")
@@ -155,7 +171,7 @@ class Registry:
         if EXPIRED in self._version(target).tags:
             raise NothingToRollBackToError(f"the files of version {target} of {self.name} are past their term; train")
         self.note(current, {ROLLED_BACK: "true"})
-        self._client.set_registered_model_alias(self.name, CHAMPION, str(target))
+        self._move(current, target)
         if position > 1:
             self._client.set_registered_model_alias(self.name, PREVIOUS, str(history[position - 2]))
         else:
@@ -280,8 +296,27 @@ class Registry:
                 return None
             raise
 
+    def _move(self, before: int | None, version: int) -> None:
+        """Seal the move, make it, seal that it is done: a kill in between leaves an alias that the seal knows."""
+        for pending in (before, None):
+            made = seal(self._seal_key, self.name, version, before=pending)
+            self._client.set_registered_model_tag(self.name, SEAL, made)
+            self._client.set_registered_model_alias(self.name, CHAMPION, str(version))
+
     def _history(self) -> list[int]:
-        return [int(v) for v in json.loads(self._client.get_registered_model(self.name).tags.get(HISTORY, "[]"))]
+        return [int(v) for v in json.loads(self._tag(HISTORY) or "[]")]
+
+    def _tag(self, name: str) -> str | None:
+        """A tag of the model as a whole; None before it has any version."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self._client.get_registered_model(self.name).tags.get(name)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return None if found is None else str(found)
 
 
 def _has_key(key: str) -> str:

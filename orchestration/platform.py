@@ -68,7 +68,8 @@ class Platform:
         """The MLflow registry of this home's database."""
         from ml.registry import Registry
 
-        return Registry(self.database.url("mlflow", "psycopg2"), self.home / "mlflow" / "artifacts")
+        key = self.vault.purpose_key("champion")
+        return Registry(self.database.url("mlflow", "psycopg2"), self.home / "mlflow" / "artifacts", seal_key=key)
 
     def journal(self) -> Journal:
         """A decision journal to be closed after use."""

@@ -14,19 +14,21 @@ from ml.training import Candidate, train_candidate
 from ml.training_sets import TrainingSet
 from tests.ml import synthetic
 
+SEAL_KEY = bytes(range(32))
+
 
 @pytest.fixture(scope="session")
 def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with MLflow's tables in it; creating them takes seconds, copying does not."""
     path = tmp_path_factory.mktemp("mlflow") / "template.db"
-    Registry(f"sqlite:///{path}", path.parent / "artefacts").champion()
+    Registry(f"sqlite:///{path}", path.parent / "artefacts", seal_key=SEAL_KEY).champion()
     return path
 
 
 @pytest.fixture
 def registry(mlflow_template: Path, tmp_path: Path) -> Registry:
     shutil.copy(mlflow_template, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts")
+    return Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artefacts", seal_key=SEAL_KEY)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ml.registry import Registry
 from ml.training import Candidate, train_candidate
 from ml.training_sets import TrainingPolicy, build_training_set
 from tests.ml import features_table, synthetic
+from tests.ml.conftest import SEAL_KEY
 from warehouse.database import Database
 
 pytestmark = [pytest.mark.integration]
@@ -29,7 +30,7 @@ def _events(folder: Path) -> list[str]:
 def test_features_become_published_predictions(database: Database, tmp_path: Path) -> None:
     """The whole way on PostgreSQL, each stage as its own role."""
     features_table.create(database, synthetic.frame(300, 8), unlabelled=True)
-    registry = Registry(database.url("mlflow"), tmp_path / "artefacts")
+    registry = Registry(database.url("mlflow"), tmp_path / "artefacts", seal_key=SEAL_KEY)
     journal = Journal(tmp_path / "logs", now=lambda: synthetic.AT)
     with database.connect("ml") as conn:
         with pytest.raises(NoChampionError, match="no champion"):
