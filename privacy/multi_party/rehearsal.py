@@ -46,7 +46,9 @@ def rehearse(computation: Computation, values: dict[str, Floats], folder: Path, 
         theirs.close()
         running.append((name, process, ours))
     try:
-        for _, _, pipe in running:  # everybody is awake: what is measured is the computation, not Python's start
+        for name, _, pipe in running:  # everybody is awake: what is measured is the computation, not Python's start
+            if not pipe.poll(patience):
+                raise PartyGoneError(f"the process of party {name} did not start in {patience:g} s; there is no result")
             pipe.recv()
         for name, _, pipe in running:
             pipe.send(values[name])
@@ -55,7 +57,7 @@ def rehearse(computation: Computation, values: dict[str, Floats], folder: Path, 
         raise PartyGoneError("a party's process ended before it was done; there is no result") from None
     finally:
         for _, process, _ in running:
-            process.join(patience)
+            process.join(1)
             process.kill()
 
 
