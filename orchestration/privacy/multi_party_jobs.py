@@ -33,7 +33,9 @@ def metadata_of(computation: "Computation", result: "Result") -> dict[str, Any]:
     """The result that every party has, and who took part. Nothing of this party's own."""
     found = labelled(computation, result)
     rows = [f"| {label} | {value:,g} |" for label, value in found[:MOST_LINES]]
-    shown: dict[str, Any] = {"result": dg.MetadataValue.md("\n".join([f"| {computation.statistic} | value |", "|---|---|", *rows]))}
+    shown: dict[str, Any] = {
+        "result": dg.MetadataValue.md("\n".join([f"| {computation.statistic} | value |", "|---|---|", *rows]))
+    }
     if computation.statistic == "histogram":
         shown["bins"] = plots.series([(label, int(value)) for label, value in found], "values by bin")
     return {
