@@ -50,6 +50,11 @@ def carried_out(platform: PlatformResource, *requests: str) -> None:
             assert request_job.execute_in_process(
                 run_config=config, instance=instance, resources={"platform": platform}
             ).success
+
+
+def reviewed(platform: PlatformResource) -> None:
+    """What Dagster looks at by itself: packages that are over, late requests, alarms."""
+    with open_instance(platform.open()) as instance:
         for job in (requests_review_job, breach_alarm_job):
             assert job.execute_in_process(instance=instance, resources={"platform": platform}).success
 
@@ -87,6 +92,7 @@ def ask(home: str, given: Path, user: str, leaving: tuple[str, str]) -> None:
     lethe(home, "requests", "export", link, "--to", str(given / "package.zip"))
     gone = [approved(home, kind, one) for kind, one in zip(("anonymise", "erasure"), leaving, strict=True)]
     carried_out(platform, *gone)
+    reviewed(platform)
     for one in (request, last, *gone):
         lethe(home, "requests", "show", one)
     lethe(home, "erasure", "status")

@@ -35,7 +35,7 @@ class WatchedHome:
         """What is handed to people, or to who must tell them: with the packages the one place that holds values."""
         return self.surroundings.with_name("given")
 
-    def ask(self, user: str, leaving: tuple[str, str], timeout: float = 400) -> Finished:
+    def ask(self, user: str, leaving: tuple[str, str], timeout: float = 600) -> Finished:
         """What people ask of the home, and a breach: see asking.py."""
         self.given.mkdir(mode=0o700)
         asked = {"home": str(self.home.path), "given": str(self.given), "user": user, "leaving": leaving}
