@@ -228,8 +228,9 @@ def text_models(runner: Runner) -> list[Row]:
 
 
 def _text_part(folder: Path, part: str, runner: Runner) -> list[Row]:
+    exact = "{value:.4f} [{low:.4f}, {high:.4f}] {note}"
     return [
-        Row(f["name"], f["value"], f["unit"], f["bar"], f"[{f['low']:.4f}, {f['high']:.4f}] {f['note']}")
+        Row(f["name"], f["value"], f["unit"], f["bar"], exact.format(**f))
         for f in runner.document("model_bars_text", str(folder), "--only", part)["figures"]
     ]
 

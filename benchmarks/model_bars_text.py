@@ -208,16 +208,16 @@ def left_out(data: Verdicts) -> list[BarFigure]:
     rows = []
     for judge in range(3):
         others = [at for at in range(3) if at != judge]
-        votes = data.votes[:, others]
+        votes, reference = data.votes[:, others], data.votes[:, judge]
         opinion = opinions(data, consensus(votes, 3).verdicts).argmax(axis=1)
         made = consensus(np.column_stack([votes, opinion]), 3).verdicts
-        reference = data.votes[:, judge]
         rows.append(
             row(f"verdicts, kappa with judge {judge + 1}", kappa_figure(made, reference, 3, data.instructions), "kappa")
         )
         for at, other in enumerate(others):
             gain = kappa_gain(reference, made, votes[:, at], 3, data.instructions)
-            rows.append(row(f"  less that of judge {other + 1} alone", gain, "kappa", 0.0, "paired"))
+            held = "paired" if gain.low > 0 else "paired; the interval holds 0"
+            rows.append(row(f"  less that of judge {other + 1} alone", gain, "kappa", 0.0, held))
     return rows
 
 
