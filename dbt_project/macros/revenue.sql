@@ -90,8 +90,9 @@
     select company, min(month_on) as first_month
     from (
         {{ month_changes(periods, '(select max(event_day) from ' ~ event_days ~ ')',
-            "exists (select 1 from dirty_months as m where __day__ >= m.month_on
-                and __day__ < m.month_on + interval '1 month')") }}
+            "__day__ >= (select min(month_on) from dirty_months) and exists (
+                select 1 from dirty_months as m
+                where __day__ >= m.month_on and __day__ < m.month_on + interval '1 month')") }}
     ) as present
     full join (
         select company, month_on, mrr_change from {{ this }} where month_on in (select month_on from dirty_months)

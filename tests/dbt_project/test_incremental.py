@@ -15,8 +15,8 @@ from tests.dbt_project.histories import START, Maker, change, events_of_every_ki
 
 pytestmark = pytest.mark.integration
 
-# A view of the server's own bookkeeping of sizes: it follows no event, and no history decides it.
-NO_HISTORY = {"marts.mart_storage_cost"}
+# A view of the server's own bookkeeping of sizes and a table of what was released: they follow no event.
+NO_HISTORY = {"marts.mart_storage_cost", "marts.mart_released_use"}
 WITH_NEWS = {"agg_analytics_users"}
 
 

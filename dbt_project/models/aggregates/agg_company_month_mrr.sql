@@ -18,7 +18,8 @@ changes as (
     {{ month_changes(
         ref('agg_subscription_periods'),
         '(select last_day from newest)',
-        'exists (select 1 from dirty_companies as d where d.company = p.company and __day__ >= d.first_month)'
+        '__day__ >= (select min(first_month) from dirty_companies) and exists (
+            select 1 from dirty_companies as d where d.company = p.company and __day__ >= d.first_month)'
         if is_incremental() else 'true'
     ) }}
 ),

@@ -17,8 +17,11 @@ with days as (
         {% if is_incremental() %} and event_day = any(array(select event_day from dirty_days)) {% endif %}
 ),
 
+-- Not every column: two steps read this one, so what it names is worked out for every event.
 events as (
-    select e.*
+    select
+        e.event_id, e.subject, e.event_day, e.occurred_at, e.known_on, e.company, e.component, e.action, e.is_bot,
+        e.is_error, e.n_items, e.latency_ms, e.rating
     from {{ ref('stg_training_events') }} as e
     inner join days as d on e.subject = d.subject and e.event_day = d.event_day
     where e.event_day = any(array(select distinct event_day from days))
