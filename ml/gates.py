@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.intervals import Figure
+from ml.membership import Membership
 from ml.slices import Slice
 
 
@@ -23,6 +24,8 @@ class PromotionPolicy:
     max_latency_ms: float = 100.0
     leak_auc: float = 0.98
     max_score_difference: float = 1e-9
+    max_membership_auc: float = 0.60
+    max_membership_alarms: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class ModelFacts:
     score_difference: float | None
     strongest_feature: tuple[str, float] | None
     rolled_back: bool | None
+    membership: Membership | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ def decide(
         loads(candidate, policy),
         fast_enough(candidate, policy),
         not_rolled_back(candidate),
+        forgets_who(candidate, policy),
+        names_nobody(candidate, policy),
     )
 
 
@@ -158,6 +164,20 @@ def not_rolled_back(candidate: ModelFacts) -> Verdict:
         return Verdict("not_rolled_back", False, None, 0.0, "whether it was rolled back is not known")
     text = "a person rolled this version back; promote it by hand" if candidate.rolled_back else "never rolled back"
     return Verdict("not_rolled_back", not candidate.rolled_back, None, 0.0, text)
+
+
+def forgets_who(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """Who was learnt from cannot be told from the scores (AUC of the likelihood-ratio attack)."""
+    told = candidate.membership
+    text = "AUC of the attack that tells who was learnt from"
+    return _below("membership", None if told is None else told.auc, policy.max_membership_auc, text)
+
+
+def names_nobody(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """Hardly anybody who was learnt from can be named with certainty, at one false alarm in a hundred."""
+    told = candidate.membership
+    text = "share of the people learnt from that the attack names at 1 % false alarms"
+    return _below("membership_tail", None if told is None else told.true_alarms, policy.max_membership_alarms, text)
 
 
 def refusal(verdicts: Sequence[Verdict]) -> str:

@@ -13,6 +13,7 @@ from ml import churn
 from ml.churn import Ladder
 from ml.evaluation import Evaluation, Outcomes, auc_difference, evaluate
 from ml.intervals import Figure, Floats
+from ml.membership import Membership
 from ml.slices import Slice, evaluate_slices, slice_masks
 from ml.training_sets import LABEL, TrainingSet
 
@@ -33,6 +34,14 @@ class LaterRows:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """What was measured on the rows to learn from, which a version that is taken again is not asked for again."""
+
+    strongest_feature: tuple[str, float]
+    membership: Membership | None
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """How a model does on later rows of humans, beside the baselines, with bots, and by slice."""
 
@@ -43,6 +52,7 @@ class Measurement:
     recency: Evaluation | None
     gain_over_recency: Figure | None
     strongest_feature: tuple[str, float]
+    membership: Membership | None
 
 
 def learning_rows(
@@ -73,7 +83,7 @@ def measure(
     rows: LaterRows,
     scores: Floats,
     fitted: Pipeline,
-    single: tuple[str, float],
+    learned: Learned,
 ) -> Measurement:
     """Everything the report states about a fitted model on the test rows."""
     everyone = later_rows(training_set, with_bots=True)
@@ -89,7 +99,8 @@ def measure(
         slices=evaluate_slices(slice_masks(rows.features, known), rows.labels, rows.subjects, scores),
         recency=recency,
         gain_over_recency=gain,
-        strongest_feature=single,
+        strongest_feature=learned.strongest_feature,
+        membership=learned.membership,
     )
 
 

@@ -129,6 +129,7 @@ def facts_of(candidate: Candidate, registry: Registry) -> ModelFacts:
         score_difference=difference,
         strongest_feature=report.strongest_feature,
         rolled_back=registry.was_rolled_back(candidate.version),
+        membership=report.membership,
     )
 
 

@@ -61,6 +61,8 @@ def metrics(fitted: Fitted) -> dict[str, float]:
         found |= _figures("trained_with_bots/", report.trained_with_bots)
     if report.recency is not None:
         found |= _figures("recency_alone/", report.recency)
+    if (told := report.membership) is not None:
+        found |= {"membership/auc": told.auc, "membership/true_alarms": told.true_alarms}
     for rung in fitted.ladder.rungs:
         found |= _figures(f"validation/{rung.name}/", rung.evaluation)
     for item in report.slices:
@@ -76,6 +78,7 @@ def facts(fitted: Fitted, shares: Sequence[tuple[str, float]]) -> dict[str, Any]
         "strongest_feature": list(fitted.report.strongest_feature),
         "importance": dict(shares),
         "auc": asdict(fitted.report.evaluation.figures["auc_roc"]),
+        "membership": asdict(fitted.report.membership) if fitted.report.membership else None,
     }
 
 

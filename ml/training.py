@@ -10,7 +10,8 @@ from ml import churn, narration, reasoning
 from ml.churn import Ladder, Rung
 from ml.intervals import Floats
 from ml.journal import Journal
-from ml.measurement import LaterRows, Measurement, later_rows, learning_rows, measure
+from ml.measurement import LaterRows, Learned, Measurement, later_rows, learning_rows, measure
+from ml.membership import Membership, membership
 from ml.training_sets import TrainingSet, digest_of
 
 if TYPE_CHECKING:
@@ -89,7 +90,11 @@ def fit_candidate(training_set: TrainingSet, journal: Journal, progress: Progres
     rows = later_rows(training_set)
     scores = churn.probabilities(fitted, rows.features)
     single = churn.strongest_single_feature(features, labels)
-    report = measure(training_set, ladder, rows, scores, fitted, single)
+    told = membership(
+        lambda known, outcomes, asked: churn.probabilities(churn.fit(ladder.chosen, known, outcomes), asked),
+        features, labels, subjects, seed=churn.SEED,
+    )  # fmt: skip
+    report = measure(training_set, ladder, rows, scores, fitted, Learned(single, told))
     narration.measured(journal, training_set, ladder, report)
     progress(reasoning.evaluated(report.evaluation, report.recency))
     return Fitted(training_set, ladder, fitted, report, scores, rows)
@@ -101,7 +106,9 @@ def _reuse(training_set: TrainingSet, registry: Registry, version: int, progress
     ladder, single = Ladder.parse(loaded.facts["ladder"]), loaded.facts["strongest_feature"]
     rows = later_rows(training_set)
     scores = churn.probabilities(loaded.pipeline, rows.features)
-    report = measure(training_set, ladder, rows, scores, loaded.pipeline, (str(single[0]), float(single[1])))
+    told = Membership(**loaded.facts["membership"]) if loaded.facts["membership"] else None
+    learned = Learned((str(single[0]), float(single[1])), told)
+    report = measure(training_set, ladder, rows, scores, loaded.pipeline, learned)
     fitted = Fitted(training_set, ladder, loaded.pipeline, report, scores, rows)
     return _candidate(registry.name, version, fitted, reused=True)
 

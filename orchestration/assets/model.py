@@ -23,7 +23,7 @@ PUBLISHED = dg.AssetKey(["ml", "published_predictions"])
 OWNERS = ["team:ml"]
 PROMOTION_GATES = (
     "beats_baseline", "beats_incumbent", "calibrated", "slice_floor", "plausible", "size", "loads", "latency",
-    "not_rolled_back",
+    "not_rolled_back", "membership", "membership_tail",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from ml import gates
 from ml.gates import Comparison, ModelFacts, PromotionPolicy
 from ml.intervals import Figure
+from ml.membership import Membership
 from ml.slices import Slice
 
 NAN = float("nan")
@@ -23,6 +24,7 @@ GOOD = ModelFacts(
     score_difference=0.0,
     strongest_feature=("recency_days", 0.8),
     rolled_back=False,
+    membership=Membership(0.53, 0.012, 900, 16),
 )
 BASELINE = Comparison("the majority", Figure(0.35, 0.33, 0.37))
 BETTER = Comparison("version 1", Figure(0.004, 0.001, 0.007))
@@ -72,6 +74,8 @@ def _slices(value: float, n_rows: int = 900) -> tuple[Slice, ...]:
         (replace(GOOD, latency_ms=None), "latency"),
         (replace(GOOD, rolled_back=True), "not_rolled_back"),
         (replace(GOOD, rolled_back=None), "not_rolled_back"),
+        (replace(GOOD, membership=Membership(0.61, 0.012, 900, 16)), "membership"),
+        (replace(GOOD, membership=Membership(0.53, 0.031, 900, 16)), "membership_tail"),
     ],
 )
 def test_a_planted_fault_is_refused_by_its_own_gate_alone(facts: ModelFacts, gate: str) -> None:
@@ -99,3 +103,7 @@ def test_the_champion_must_not_be_worsened(gain: Figure | None) -> None:
 def test_a_refusal_names_the_gate_and_the_distance() -> None:
     text = gates.refusal(gates.decide(replace(GOOD, ece=0.08), BETTER, BASELINE, POLICY))
     assert text.startswith("calibrated refused: 0.08 against 0.05, 0.03 short")
+
+
+def test_a_membership_that_was_not_measured_is_refused() -> None:
+    assert _refused(replace(GOOD, membership=None)) == ["membership", "membership_tail"]
