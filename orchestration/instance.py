@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EVENTS_PER_STATEMENT = "1000"
 # A step's standard error comes through a `tail` that Dagster ends with the step: seconds for its last line.
 TAIL_S = "0.1"
+CONNECTION_SECONDS = 3600  # then it is opened anew
 
 
 def prepare(platform: Platform) -> Path:
@@ -77,6 +78,8 @@ def open_instance(platform: Platform) -> DagsterInstance:
     from dagster import DagsterInstance
 
     instance = DagsterInstance.get()
+    # Else its storages log in to PostgreSQL for every statement, a thousand times in a run. 0: no statement times out.
+    instance.optimize_for_webserver(statement_timeout=0, pool_recycle=CONNECTION_SECONDS, max_overflow=20)
     end_dead_runs(instance)
     return instance
 

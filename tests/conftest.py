@@ -20,7 +20,7 @@ from warehouse.settings import Settings
 
 _numbers = itertools.count()
 # A group runs on one worker: tests that share a home, and packages with an import or a parse that takes long.
-LONGEST_FIRST = ("completed", "changing", "canary", "dbt", "ml", "orchestration", "quality")
+LONGEST_FIRST = ("completed", "dbt", "canary", "changing", "ml", "orchestration", "quality")
 GROUP_OF_PACKAGE = {
     "tests/dbt_project": "dbt",
     "tests/privacy/anonymity/test_dbt.py": "dbt",
@@ -33,6 +33,7 @@ GROUP_OF_PACKAGE = {
 # Long, and not repeated on the second server: tests/dbt_project/test_builds.py builds every model there and runs every
 # unit test, tests/integration runs every gate and trains, promotes and predicts.
 ONCE = (
+    "tests/contracts/test_subject_tables.py",
     "tests/dbt_project/test_categories.py", "tests/dbt_project/test_closed_days.py", "tests/dbt_project/test_guide.py",
     "tests/dbt_project/test_manifest.py", "tests/dbt_project/test_metrics.py", "tests/dbt_project/test_pairs.py",
     "tests/dbt_project/test_point_in_time.py", "tests/dbt_project/test_product_marts.py",

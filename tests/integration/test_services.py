@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,58 +24,58 @@ LISTENING = "0A"  # state of a socket in /proc/net/tcp, proc(5)
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 
 
-def test_services_of_a_completed_home(completed: Completed) -> None:
-    """One start, because it takes half a minute: what is shown, where it listens, runs from the browser, the end."""
-    home = completed.home
-    with running.up(home) as up:
-        lineage = running.upstream(up.dagster, "ml/churn_champion")
-        assert {"raw/imports", "raw/system_logs", "quality/raw_in", "quality/features_out"} <= lineage
-        assert champion(up) == {"name": "churn", "alias": "champion"}
-        assert status_shows(home, up)
-        started = of_home(home)
-        assert len(started) >= 4
-        assert listening(started), "no socket was found, so none was checked"
-        assert foreign(started) == []
-        assert not any("postgresql" in command_line(pid) for pid in started), "a database address is on a command line"
-        again = home.run("up")
-        assert again.code == 1
-        assert up.dagster in again.err
-        running.wait_for("a heartbeat of every daemon", lambda: running.daemons_are_healthy(up.dagster))
-        assert running.outcome(up.dagster, running.launch(up.dagster, "retrain_job")) == "SUCCESS"
-        day = a_day(home)
-        run = running.launch(up.dagster, "pipeline_job", dagster__partition=day)
-        assert running.outcome(up.dagster, run) == "SUCCESS"
-        try:
-            down = home.run("down")
-            assert "web interfaces stopped" in down.out
-            assert up.process.wait(30) == 0
-            assert of_home(home) == []
-        finally:
-            home.database()  # others look at this home too
+@pytest.fixture(scope="module")
+def services(completed: Completed) -> Iterator[tuple[Home, Running]]:
+    """The services of a completed home: started once, because it takes half a minute."""
+    with running.up(completed.home) as up:
+        yield completed.home, up
+    completed.home.database()  # others look at this home too
 
 
-def test_killed_up_leaves_nothing_that_disturbs(tmp_path: Path) -> None:
-    """Two homes side by side; one is killed with kill -9, the other goes on, and the killed one comes up again."""
-    first, second = make_home(tmp_path / "first"), make_home(tmp_path / "second")
+def test_services_of_a_completed_home(services: tuple[Home, Running]) -> None:
+    """What is shown, where it listens, runs from the browser."""
+    home, up = services
+    lineage = running.upstream(up.dagster, "ml/churn_champion")
+    assert {"raw/imports", "raw/system_logs", "quality/raw_in", "quality/features_out"} <= lineage
+    assert champion(up) == {"name": "churn", "alias": "champion"}
+    assert status_shows(home, up)
+    started = of_home(home)
+    assert len(started) >= 4
+    assert listening(started), "no socket was found, so none was checked"
+    assert foreign(started) == []
+    assert not any("postgresql" in command_line(pid) for pid in started), "a database address is on a command line"
+    again = home.run("up")
+    assert again.code == 1
+    assert up.dagster in again.err
+    running.wait_for("a heartbeat of every daemon", lambda: running.daemons_are_healthy(up.dagster))
+    assert running.outcome(up.dagster, running.launch(up.dagster, "retrain_job")) == "SUCCESS"
+    run = running.launch(up.dagster, "pipeline_job", dagster__partition=a_day(home))
+    assert running.outcome(up.dagster, run) == "SUCCESS"
+
+
+def test_killed_up_leaves_nothing_that_disturbs(services: tuple[Home, Running], tmp_path: Path) -> None:
+    """A home beside another is killed with kill -9: the other goes on, the killed one comes up again and goes down."""
+    _, stays = services
+    home = make_home(tmp_path / "home")
     try:
-        with running.up(first) as stays, running.up(second) as killed:
+        with running.up(home) as killed:
             assert stays.dagster != killed.dagster
-            victims = of_home(second)
+            victims = of_home(home)
             assert len(victims) >= 4
             killed.process.send_signal(signal.SIGKILL)
             killed.process.wait()
-            running.wait_for("the end of the orphans", lambda: not of_home(second), 60)
+            running.wait_for("the end of the orphans", lambda: not of_home(home), 60)
             assert running.graphql(stays.dagster, "{ version }")["version"]
-            with running.up(second) as again:
+            with running.up(home) as again:
                 assert running.graphql(again.dagster, "{ version }")["version"]
                 assert running.fetch(f"{again.mlflow}/health") == "OK"
-                assert second.run("down").code == 0
-            assert of_home(second) == []
+                assert "web interfaces stopped" in home.run("down").out
+                assert again.process.wait(30) == 0
+            assert of_home(home) == []
             assert running.fetch(f"{stays.mlflow}/health") == "OK"
     finally:
-        for home in (first, second):
-            home.run("down")
-            home.remove()
+        home.run("down")
+        home.remove()
 
 
 def test_down_stops_what_a_killed_up_left_and_nothing_else(tmp_path: Path) -> None:
