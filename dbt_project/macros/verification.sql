@@ -35,7 +35,8 @@
 
 {#
   dbt's own hook for a test's `where`; fills the placeholders __unverified_days__ and __unverified_cutoffs__.
-  A view has no days of its own: tests of web users go by those of ses_web_sessions, __unverified_web_days__, and those
+  A view has no days of its own: tests of web users go by those of ses_web_sessions, __unverified_web_days__, those of
+  consents look at all people, once there is any news (__consents_are_unverified__), and those
   of shared events and of texts by the days that their reader has yet to read, __..._days_unread__.
 #}
 {% macro get_where_subquery(relation) -%}
@@ -46,12 +47,16 @@
         | replace('__unverified_cutoffs__', 'any(array(' ~ unverified_cutoffs(relation.identifier) ~ '))')
         | replace('__unverified_weeks__', 'any(array(' ~ unverified_weeks(relation.identifier) ~ '))')
         | replace('__unverified_web_days__', 'any(array(' ~ unverified_days('ses_web_sessions') ~ '))')
+        | replace('__consents_are_unverified__', 'exists (' ~ unverified_days('agg_web_consent_log') ~ ')')
         | replace('__shared_days_unread__', 'any(array(' ~ days_unread_by('mart_cross_company_features') ~ '))')
         | replace('__text_days_unread__', 'any(array(' ~ days_unread_by('ftr_prompt_response_pairs') ~ '))') -%}
     {% do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') %}
 {%- endmacro %}
 
-{# on-run-end: a model's days are verified when every data test on it ran and passed. #}
+{#
+  on-run-end: a model's days are verified when every data test on it ran and passed, and none failed on a view that
+  reads it, through other views too.
+#}
 {% macro verify_days(results) %}
     {% if not execute %} {{ return('') }} {% endif %}
     {% set passed, untested, models = {}, {}, [] %}
@@ -60,6 +65,16 @@
     {% endfor %}
     {% for test in graph.nodes.values() if test.resource_type == 'test' and test.unique_id not in passed %}
         {% for upstream in test.depends_on.nodes %} {% do untested.update({upstream: true}) %} {% endfor %}
+    {% endfor %}
+    {% set faulty = [] %}
+    {% for result in results if result.node.resource_type == 'test' and result.status in ('fail', 'error') %}
+        {% do faulty.extend(result.node.depends_on.nodes) %}
+    {% endfor %}
+    {% for name in faulty if name in graph.nodes and graph.nodes[name].config.materialized == 'view' %}
+        {% for upstream in graph.nodes[name].depends_on.nodes %}
+            {% do untested.update({upstream: true}) %}
+            {% do faulty.append(upstream) %}
+        {% endfor %}
     {% endfor %}
     {% for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized == 'incremental'

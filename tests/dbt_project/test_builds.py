@@ -152,3 +152,21 @@ def test_shared_events_of_too_few_are_refused_on_the_day_that_brings_them(projec
     assert project.rows("select distinct event_day from staging.model_days") == [(date(2024, 1, 1),)]
     project.replace_days(day("2024-01-02", 6))
     project.build(*shared)
+
+
+def test_a_fault_seen_in_a_view_leaves_the_days_of_what_it_reads_unverified(project: Project) -> None:
+    """A view has no days of its own, and its tests run with news only: a fault in it is news until it is gone."""
+    consents = ("-s", "+agg_web_consent_users")
+    build = ("build", "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test", *consents)
+    answer = Event("a", "s", "2024-01-01 12:00", action="consent_preferences", data='{"consent_type": "deny_all"}')
+    project.replace_days([answer])
+    project.run("run", *consents)
+    with project.database.connect("dbt") as conn:
+        conn.execute("update aggregates.agg_web_consent_log set occurred_at = null")
+    for _ in range(2):
+        assert not project.run(*build)
+        assert project.statuses()["agg_web_consent_users_answer_or_do_not"] == "fail"
+    with project.database.connect("dbt") as conn:
+        conn.execute("update aggregates.agg_web_consent_log set occurred_at = received_at")
+    assert project.run(*build), project.output.read_text()
+    assert project.rows("select count(*) from staging.model_days where not is_verified") == [(0,)]
