@@ -57,4 +57,3 @@ def service(settings: Settings) -> ModelTrainingService:
 
     database = Platform.open(settings).database
     return ModelTrainingService(lambda: database.connect("ml"), PROJECT_DIR, settings.now)
-
