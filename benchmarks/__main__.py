@@ -235,6 +235,21 @@ def _text_part(folder: Path, part: str, runner: Runner) -> list[Row]:
     ]
 
 
+def drift(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with("evidently", "evidently", "evidently==0.7.23", "pandas<3")
+    found = runner.document("drift", "--json", *(("--peer-python", peer) if peer else ()))
+    rows = []
+    for size, alarms in found["false_alarms"].items():
+        if alarms is None:
+            continue
+        beside = found["peer"].get(size) if isinstance(found["peer"], dict) else None
+        note = why or (f"peer calls a column drifted in {beside:.0%}" if beside is not None else "")
+        name = f"windows of {int(size):,} rows"
+        rows.append(Row(f"drift, false alarms, {name}", 100 * alarms, "%", 5.0, note, less_is_better=True))
+        rows.append(Row(f"drift, a real shift found, {name}", 100 * found["found"][size], "%", 95.0))
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """What measures, and after how many minutes it is stopped."""
@@ -253,7 +268,7 @@ BENCHMARKS = tuple(
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
         (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5), (identities, 5),
-        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
+        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20), (drift, 15),
     )
 )  # fmt: skip
 

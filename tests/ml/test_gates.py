@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ml import gates
-from ml.gates import Comparison, ModelFacts, PromotionPolicy
+from ml.gates import Comparison, ModelFacts, PromotionPolicy, decide
 from ml.intervals import Figure
 from ml.membership import Membership
 from ml.slices import Slice
@@ -107,3 +108,15 @@ def test_a_refusal_names_the_gate_and_the_distance() -> None:
 
 def test_a_membership_that_was_not_measured_is_refused() -> None:
     assert _refused(replace(GOOD, membership=None)) == ["membership", "membership_tail"]
+
+
+def test_of_a_thousand_candidates_that_are_no_better_hardly_any_is_promoted() -> None:
+    """A/A: candidate and champion differ by chance. The lower bound must clear the tolerance, and the value 0."""
+    draw = np.random.default_rng(1)
+    error = 0.004  # of a paired difference on a few hundred people
+    values = draw.normal(0.0, error, 1000)
+    gains = [Figure(v, v - 1.96 * error, v + 1.96 * error) for v in values]
+    promoted = [all(v.passed for v in decide(GOOD, Comparison("version 1", g), BASELINE, POLICY)) for g in gains]
+    assert np.mean(promoted) <= 0.10
+    better = [Comparison("version 1", Figure(v + 0.02, v + 0.02 - 1.96 * error, 1.0)) for v in values]
+    assert np.mean([all(v.passed for v in decide(GOOD, g, BASELINE, POLICY)) for g in better]) > 0.95
