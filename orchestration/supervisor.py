@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,6 +130,7 @@ def _start_all(platform: Platform, ports: dict[str, int], running: dict[str, sub
     planned = services.local_services(platform, ports)
     for service in planned:
         log = _log(platform, service.name)
+        set_aside(log)
         environment = services.environment(platform)
         running[service.name] = processes.start(service.command, environment, log, platform.home)
         _record(platform.settings, ports, running)
@@ -203,6 +206,16 @@ def _answers(url: str) -> bool:
 
 def _log(platform: Platform, service: str) -> Path:
     return platform.home / "services" / f"{service}.log"
+
+
+def set_aside(log: Path) -> None:
+    """Name what a service wrote before after the day of its last line: retention deletes files by their day."""
+    if log.exists():
+        day = datetime.fromtimestamp(log.stat().st_mtime, UTC).date()
+        kept = log.with_name(f"{log.stem}-{day}.log")
+        with kept.open("ab") as target, log.open("rb") as source:
+            shutil.copyfileobj(source, target)
+        log.unlink()
 
 
 def _services_file(settings: Settings) -> Path:

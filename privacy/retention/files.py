@@ -1,4 +1,4 @@
-"""Files of a home that age: what each is, by what its day is known, and which go. Some are only counted."""
+"""Files of a home that age: what each is, by what its day is known, and which go."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from privacy.retention.holds import holds_file
 if TYPE_CHECKING:
     from privacy.retention.terms import Terms
 
-FILES, COUNTED = "files", "counted"
+FILES = "files"
 MODELS = "model artefacts"  # not by their age but by their training set's: who knows MLflow deletes them (ml/expiry.py)
 DAY = re.compile(r"(\d{4}-\d\d-\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class FileStore:
-    """Files below a home by a glob pattern; counted ones stay, because nothing proves what is old in them."""
+    """Files below a home by a glob pattern."""
 
     name: str
     pattern: str
     policy: str
-    method: str = FILES
+    method = FILES
 
     def files(self, home: Path) -> Iterator[tuple[Path, date]]:
         """The store's files with their UTC days: of the name where it says one, else of the last change."""
@@ -40,14 +40,14 @@ FILE_STORES = (
     FileStore("left-over simulations", "simulated-*/*", "transient"),
     FileStore("export packages", "exports/**/*", "short_term"),  # their links end earlier: this is what was left behind
     FileStore("output of runs", "dagster/compute_logs/**/*", "error_logs"),
-    FileStore("run artefacts", "dagster/storage/**/*", "error_logs", COUNTED),
-    FileStore("output of services", "services/*", "error_logs", COUNTED),
+    FileStore("run artefacts", "dagster/storage/**/*", "error_logs"),
+    FileStore("output of services", "services/*", "error_logs"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiredFiles:
-    """The files of one store that go, how many a hold keeps, and how many old ones are counted only."""
+    """The files of one store that go, and how many a hold keeps."""
 
     store: FileStore
     cutoff_on: date | None
@@ -56,14 +56,14 @@ class ExpiredFiles:
 
 
 def expired_files(home: Path, terms: Terms) -> list[ExpiredFiles]:
-    """Per file store what is past its term. The files of counted stores are never among those that go."""
+    """Per file store what is past its term."""
     return [_expired(home, store, terms) for store in FILE_STORES]
 
 
 def delete_files(files: ExpiredFiles) -> int:
     """Delete them; returns how many went. One that is gone already is no fault."""
     n_deleted = 0
-    for path in files.gone if files.store.method == FILES else ():
+    for path in files.gone:
         try:
             path.unlink()
         except FileNotFoundError:

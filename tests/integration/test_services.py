@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from orchestration import processes
+from orchestration import processes, supervisor
 from tests.homes import Home, make_home
 from tests.integration import running
 from tests.integration.conftest import Completed
@@ -94,6 +95,19 @@ def test_down_stops_what_a_killed_up_left_and_nothing_else(tmp_path: Path) -> No
     finally:
         os.killpg(stranger.pid, signal.SIGKILL)
         stranger.wait()
+
+
+def test_what_a_service_wrote_before_is_set_aside_under_its_day(tmp_path: Path) -> None:
+    log = tmp_path / "code.log"
+    for text, day in (("first\n", 1), ("second\n", 1), ("third\n", 2)):
+        log.write_text(text)
+        at = datetime(2026, 1, day, 12, tzinfo=UTC).timestamp()
+        os.utime(log, (at, at))
+        supervisor.set_aside(log)
+    supervisor.set_aside(log)  # there is none
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "code-2026-01-01.log": "first\nsecond\n", "code-2026-01-02.log": "third\n",
+    }  # fmt: skip
 
 
 def test_a_recorded_id_that_was_used_again_is_not_the_same_process() -> None:

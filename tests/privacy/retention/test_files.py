@@ -28,7 +28,7 @@ def put(path: Path, days_ago: int) -> Path:
     return path
 
 
-def test_old_files_go_and_young_and_counted_ones_stay(tmp_path: Path) -> None:
+def test_old_files_go_and_young_ones_stay(tmp_path: Path) -> None:
     young = put(tmp_path / "logs" / "decisions-2026-06-14.jsonl", 9000)  # its name counts, not when it was copied
     old = put(tmp_path / "logs" / "decisions-2019-01-01.jsonl", 0)
     odd = put(tmp_path / "logs" / "decisions-2019-99-99.jsonl", 0)  # no day: as old as its last change
@@ -37,16 +37,18 @@ def test_old_files_go_and_young_and_counted_ones_stay(tmp_path: Path) -> None:
     fresh = put(tmp_path / "simulated-def" / "events.jsonl", 0)
     output = put(tmp_path / "dagster" / "compute_logs" / "run" / "1.err", 181)
     package = put(tmp_path / "exports" / "e1" / "package.zip", 31)
-    service = put(tmp_path / "services" / "dagster.log", 9000)
+    service = put(tmp_path / "services" / "code-2020-01-01.log", 0)
+    running = put(tmp_path / "services" / "code.log", 179)
+    artefact = put(tmp_path / "dagster" / "storage" / "run" / "step" / "result", 181)
     found = expired_files(tmp_path, terms())
     assert {f.store.name: len(f.gone) for f in found if f.gone} == {
         "decision journal": 1, "left-over simulations": 1, "output of runs": 1, "output of services": 1,
-        "export packages": 1,
+        "export packages": 1, "run artefacts": 1,
     }  # fmt: skip
-    assert sum(delete_files(f) for f in found) == 4
+    assert sum(delete_files(f) for f in found) == 6
     assert sum(delete_files(f) for f in expired_files(tmp_path, terms())) == 0
-    assert [p.exists() for p in (young, odd, other, fresh, service)] == [True] * 5
-    assert [p.exists() for p in (old, left_over, output, package)] == [False] * 4
+    assert [p.exists() for p in (young, odd, other, fresh, running)] == [True] * 5
+    assert [p.exists() for p in (old, left_over, output, package, service, artefact)] == [False] * 6
 
 
 def test_a_hold_keeps_files_of_its_days(tmp_path: Path) -> None:
@@ -67,7 +69,6 @@ def test_a_link_out_of_the_home_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_three_years_of_daily_runs_leave_no_file_older_than_its_term_and_a_day(tmp_path: Path) -> None:
-    deleting = [store for store in FILE_STORES if store.method == "files"]
     for month in range(0, 36 * 30, 30):
         put(tmp_path / "simulated-x" / f"{month}.jsonl", -month)
         put(tmp_path / "dagster" / "compute_logs" / f"{month}.err", -month)
@@ -75,7 +76,7 @@ def test_three_years_of_daily_runs_leave_no_file_older_than_its_term_and_a_day(t
         at = Terms(now, terms().policies, (), ())
         for found in expired_files(tmp_path, at):
             delete_files(found)
-        for store in deleting:
+        for store in FILE_STORES:
             oldest = min((day for _, day in store.files(tmp_path)), default=now.date())
             assert datetime.combine(now.date(), time()) - datetime.combine(oldest, time()) <= timedelta(
                 days=DAYS[store.policy] + 1
