@@ -81,10 +81,12 @@ def promote(decision: PromotionDecision, registry: Registry, journal: Journal) -
     return decision.version
 
 
-def rollback(registry: Registry, journal: Journal, reason: str) -> tuple[int, int]:
-    """Make the champion before the present one champion again; returns (from, to)."""
+def rollback(registry: Registry, journal: Journal, reason: str) -> tuple[int, int | None]:
+    """Make the champion before the present one champion again; returns (from, to), to None where none is known."""
     before, after = registry.rollback()
-    entry = Entry(Event.MODEL_COMPARED, None, registry.name, f"Rolled back from {before} to {after}", reason, None)
+    entry = Entry(
+        Event.MODEL_COMPARED, None, registry.name, f"Rolled back from {before} to {after or 'none'}", reason, None
+    )
     journal.write(entry)
     return before, after
 

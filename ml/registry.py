@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml import artifacts, record, recording
+from ml.champions import CHAMPION, Champions
 from ml.recording import MODEL_FILE
-from ml.seals import require_sealed, seal, sealed
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     from ml.training import Fitted
 
-CHAMPION = "champion"
-PREVIOUS = "previous"
-HISTORY = "lethe.champions"
-SEAL = "lethe.champion_seal"
 ROLLED_BACK = "lethe.rolled_back"
 EXPIRED, EMPTIED = "lethe.expired", "lethe.emptied"  # the files of a version may not be used, and are gone
 LONGEST_RECORDING_S = 3600  # a run is RUNNING while its files are written, which takes seconds
@@ -135,47 +131,36 @@ class Registry:
 
     def champion(self) -> int | None:
         """The version behind the alias `champion`, or None. Raises UnsealedChampionError for one moved by hand."""
-        version = self._alias(CHAMPION)
-        require_sealed(self._tag(SEAL), self._seal_key, self.name, version)
-        return version
+        return self._champions.current()
 
     def promote(self, version: int) -> None:
         """Move `champion` to a version and keep the one before as `previous`. Doing it twice changes nothing."""
         if ROLLED_BACK in self._usable(version).tags:  # a person promotes it again; the gates would have refused
             self._client.delete_model_version_tag(self.name, str(version), ROLLED_BACK)
-        before = self.champion()
-        if before == version:
-            self._move(before, version)
-            return
-        history = self._history()
-        kept = history[: history.index(before) + 1] if before in history else history
-        self._client.set_registered_model_tag(self.name, HISTORY, json.dumps([*kept, version]))
-        if before is not None:
-            self._client.set_registered_model_alias(self.name, PREVIOUS, str(before))
-        self._move(before, version)
+        self._champions.add(version)
 
-    def rollback(self) -> tuple[int, int]:
+    def rollback(self) -> tuple[int, int | None]:
         """Move `champion` back to the champion before it; returns (from, to). Raises NothingToRollBackToError.
 
-        An alias that was moved by hand goes back to the last sealed champion.
+        An alias that was moved by hand goes back to the last sealed champion, to none where no seal is known.
         """
-        history, current = self._history(), self._alias(CHAMPION)
-        rightful = sealed(self._tag(SEAL), self._seal_key, self.name)
-        if current is not None and rightful is not None and current not in rightful:
-            self._move(rightful[0], rightful[0])
-            return current, rightful[0]
-        position = history.index(current) if current in history else 0
-        if current is None or position == 0:
+        current, known = self._champions.alias(CHAMPION), self._champions.sealed()
+        if current is not None and known is None:
+            self._champions.take_away()
+            return current, None
+        if current is None or known is None:
+            raise NothingToRollBackToError(f"{self.name} has no champion; promote one first")
+        if not known.allows(current) or current not in known.champions:  # by hand, or a rollback that was cut short
+            self._champions.move(known.champions, current)
+            return current, known.champions[-1]
+        position = known.champions.index(current)
+        if position == 0:
             raise NothingToRollBackToError(f"{self.name} has no champion before version {current}; promote one first")
-        target = history[position - 1]
+        target = known.champions[position - 1]
         if EXPIRED in self._version(target).tags:
             raise NothingToRollBackToError(f"the files of version {target} of {self.name} are past their term; train")
         self.note(current, {ROLLED_BACK: "true"})
-        self._move(current, target)
-        if position > 1:
-            self._client.set_registered_model_alias(self.name, PREVIOUS, str(history[position - 2]))
-        else:
-            self._client.delete_registered_model_alias(self.name, PREVIOUS)
+        self._champions.move(known.champions[:position], current)
         return current, target
 
     def was_rolled_back(self, version: int) -> bool:
@@ -249,6 +234,10 @@ class Registry:
         return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
 
     @cached_property
+    def _champions(self) -> Champions:
+        return Champions(self._client, self.name, self._seal_key)
+
+    @cached_property
     def _experiment_id(self) -> str:
         found = self._client.get_experiment_by_name(self.name)
         if found is not None:
@@ -285,38 +274,6 @@ class Registry:
                 f"the files of version {version} of {self.name} were deleted: its training set was past its term"
             )
         return found
-
-    def _alias(self, alias: str) -> int | None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return int(self._client.get_model_version_by_alias(self.name, alias).version)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-
-    def _move(self, before: int | None, version: int) -> None:
-        """Seal the move, make it, seal that it is done: a kill in between leaves an alias that the seal knows."""
-        for pending in (before, None):
-            made = seal(self._seal_key, self.name, version, before=pending)
-            self._client.set_registered_model_tag(self.name, SEAL, made)
-            self._client.set_registered_model_alias(self.name, CHAMPION, str(version))
-
-    def _history(self) -> list[int]:
-        return [int(v) for v in json.loads(self._tag(HISTORY) or "[]")]
-
-    def _tag(self, name: str) -> str | None:
-        """A tag of the model as a whole; None before it has any version."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            found = self._client.get_registered_model(self.name).tags.get(name)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-        return None if found is None else str(found)
 
 
 def _has_key(key: str) -> str:

@@ -197,7 +197,8 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
     platform = Platform.open(settings)
     with platform.journal() as journal:
         before, after = roll_back(platform.registry, journal, options.reason)
-    say(f"champion of {platform.registry.name}: version {before} -> {after}")
+    to = after or "none; the next candidate that passes its gates becomes champion"
+    say(f"champion of {platform.registry.name}: version {before} -> {to}")
     return DONE
 
 

@@ -149,16 +149,6 @@ def test_champions_move_forward_and_back(registry: Registry, journal: Journal) -
     assert registry.rollback() == (2, 1)
 
 
-@with_candidate
-def test_a_kill_between_the_history_and_the_alias_is_made_good(registry: Registry, journal: Journal) -> None:
-    train_candidate(synthetic.training_set(synthetic.frame(300, 8, seed=5)), registry, journal, lambda _: None)
-    registry.promote(1)
-    registry._client.set_registered_model_tag(registry.name, "lethe.champions", "[1, 2]")
-    assert registry.champion() == 1
-    registry.promote(2)
-    assert registry.rollback() == (2, 1)
-
-
 def test_an_interrupted_training_is_journaled_and_taken_up_again(
     small_set: TrainingSet, registry: Registry, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
