@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.drift_windows import N_DAYS, N_FEATURES, SEED, bin_shares, day_means, season
-from quality.drift import DriftPolicy, bins_for
-from quality.drift_null import adjusted, index_of, null_of
+from quality.drift import DriftPolicy, Season, bins_for, report_of_counts
 
 SIZES = (50, 200, 1_000, 10_000, 100_000, 1_000_000)
 PEER_SIZES = (50, 200, 1_000)
@@ -37,18 +36,13 @@ def replay(n_rows: int, shift: float, generator: np.random.Generator, policy: Dr
     means[-1, generator.integers(3)] += shift * generator.choice([-1, 1])
     edges = norm.ppf(np.linspace(0, 1, bins_for(n_rows, policy) + 1)[1:-1])
     counts = generator.multinomial(n_rows, bin_shares(means, edges))
-    phases = np.arange(N_DAYS) % 7
-    judged = []
-    for feature in range(N_FEATURES):
-        windows = counts[:-1, feature].astype(np.float64)
-        alike = windows[phases == N_DAYS % 7].sum(axis=0)
-        null = null_of(windows, n_rows, phases, N_DAYS % 7)
-        judged.append((index_of(alike, counts[-1, feature].astype(np.float64)), null))
-    shares = adjusted(np.array([null.p_value(index) for index, null in judged]))
-    drifted = [s <= policy.false_alarms and i - null.expected >= policy.floor
-               for (i, null), s in zip(judged, shares, strict=True)]  # fmt: skip
+    windows = counts.astype(np.float64)
     importance = np.arange(N_FEATURES, 0, -1) / (N_FEATURES * (N_FEATURES + 1) / 2)
-    return any(drifted[: policy.n_leading]) or float(importance @ np.array(drifted)) >= policy.weight_floor
+    names = [f"feature_{number}" for number in range(N_FEATURES)]
+    return report_of_counts(
+        {name: (windows[:-1, at], windows[-1, at]) for at, name in enumerate(names)},
+        Season(np.arange(N_DAYS) % 7, N_DAYS % 7), dict(zip(names, importance.tolist(), strict=True)), policy,
+    ).alarm  # fmt: skip
 
 
 def share_of_alarms(n_rows: int, shift: float, replays: int, policy: DriftPolicy) -> float | None:

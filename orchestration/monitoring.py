@@ -15,6 +15,7 @@ from warehouse.secrets import write_private
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.pipeline import Pipeline
 
     from ml.intervals import Figure
     from ml.performance import Performance
@@ -30,11 +31,16 @@ class Champion:
     """The serving version with what drift and performance are judged by."""
 
     version: int
+    pipeline: Pipeline
     cutoffs: tuple[date, ...]
-    columns: tuple[str, ...]
     created_at: datetime
     importance: dict[str, float]
     auc: Figure | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The features that it was trained on."""
+        return tuple(str(name) for name in self.pipeline.feature_names_in_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def champion_of(platform: Platform) -> Champion | None:
     cutoffs = tuple(date.fromisoformat(text) for text in row[0]["cutoffs"]["train"])
     auc = loaded.facts.get("auc")
     return Champion(
-        version, cutoffs, tuple(str(name) for name in loaded.pipeline.feature_names_in_), row[1],
+        version, loaded.pipeline, cutoffs, row[1],
         dict(loaded.facts.get("importance", {})), Figure(**auc) if auc else None,
     )  # fmt: skip
 
@@ -108,7 +114,7 @@ def measure(platform: Platform, champion: Champion, newest: date) -> tuple[Drift
     with platform.database.connect("quality") as conn:
         reference, current = fetch_feature_windows(conn, champion.cutoffs[-REFERENCE_CUTOFFS:], newest)
         columns = [str(name) for name in current.columns if name != WINDOW]
-        scored = [_scored(platform, champion, rows) for rows in (reference, current)]
+        scored = [_scored(champion, rows) for rows in (reference, current)]
         report = drift_report(scored[0], scored[1], weights(champion))
         record_drift(conn, report, run_key=f"drift-{newest}", cutoff_on=newest, now=platform.settings.now())
     return report, estimated_auc(scored[1][SCORE].to_numpy()) if SCORE in scored[1] else None, columns
@@ -199,14 +205,13 @@ def metadata(platform: Platform, seen: Observation, decision: Decision) -> dict[
     }
 
 
-def _scored(platform: Platform, champion: Champion, rows: pd.DataFrame) -> pd.DataFrame:
+def _scored(champion: Champion, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with the champion's probability; as they are where a column it needs is gone."""
     from ml import churn
 
     if not len(rows) or set(champion.columns) - set(rows.columns):
         return rows
-    pipeline = platform.registry.load_version(champion.version).pipeline
-    return rows.assign(**{SCORE: churn.probabilities(pipeline, rows)})
+    return rows.assign(**{SCORE: churn.probabilities(champion.pipeline, rows)})
 
 
 def _performance(platform: Platform, version: int) -> tuple[Performance, ...]:

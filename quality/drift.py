@@ -117,14 +117,34 @@ def drift_report(
     if min(sides) < policy.min_rows:
         unknown = (FeatureDrift(name, None, None, None, weights[name], *sides, TOO_FEW_ROWS) for name in names)
         return DriftReport(tuple(unknown), policy)
-    windows = _windows(reference, current)
-    judged = [_judge(*_columns(reference, current, name), windows, policy) for name in names]
-    shares = adjusted(np.array([null.p_value(index) for index, null in judged]))
+    codes, season = _season(reference, current)
+    counts = {name: _binned(*_columns(reference, current, name), codes, season, policy) for name in names}
+    return report_of_counts(counts, season, weights, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """The phase (weekday) of each reference window, and that of the current one. Only windows alike are compared."""
+
+    phases: NDArray[np.int64]
+    phase: int
+
+
+def report_of_counts(
+    counts: Mapping[str, tuple[Floats, Floats]], season: Season, weights: Mapping[str, float], policy: DriftPolicy
+) -> DriftReport:
+    """The drift of features whose rows are counted: name -> (rows per window and bin, rows per bin now). Pure.
+
+    Every feature has the same rows in all, at least policy.min_rows on both sides.
+    """
+    judged = {name: _judge(windows, current, season) for name, (windows, current) in counts.items()}
+    shares = adjusted(np.array([null.p_value(index) for index, null in judged.values()]))
+    sides = {name: (int(windows.sum()), int(current.sum())) for name, (windows, current) in counts.items()}
     return DriftReport(
         tuple(
-            FeatureDrift(name, index, null.p_value(index), null.critical(0.05), weights[name], *sides,
+            FeatureDrift(name, index, null.p_value(index), null.critical(0.05), weights[name], *sides[name],
                          _verdict(index, null, share, policy))
-            for name, (index, null), share in zip(names, judged, shares, strict=True)
+            for (name, (index, null)), share in zip(judged.items(), shares, strict=True)
         ),
         policy,
     )  # fmt: skip
@@ -186,35 +206,36 @@ def _columns(reference: pd.DataFrame, current: pd.DataFrame, name: str) -> tuple
     return reference[name].to_numpy(np.float64), current[name].to_numpy(np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """The window of each reference row as 0, 1, ...; the weekday of each window, and that of the current one."""
+def _season(reference: pd.DataFrame, current: pd.DataFrame) -> tuple[NDArray[np.int64], Season]:
+    """The window of each reference row as 0, 1, ..., by cutoff_on, and the season of the windows.
 
-    codes: NDArray[np.int64]
-    phases: NDArray[np.int64]
-    phase: int
-
-
-def _windows(reference: pd.DataFrame, current: pd.DataFrame) -> _Windows:
-    """Windows by cutoff_on; all rows are one window where no column tells, and all days alike where none is."""
+    All rows are one window where no column tells, and all days alike where none is like the current one.
+    """
     if WINDOW not in reference.columns or WINDOW not in current.columns:
-        return _Windows(np.zeros(len(reference), dtype=np.int64), np.zeros(1, dtype=np.int64), 0)
+        return np.zeros(len(reference), dtype=np.int64), Season(np.zeros(1, dtype=np.int64), 0)
     days, codes = np.unique(reference[WINDOW].to_numpy().astype("datetime64[D]"), return_inverse=True)
     weekdays = days.astype(np.int64) % 7
     weekday = int(current[WINDOW].to_numpy().astype("datetime64[D]")[0].astype(np.int64) % 7)
     if weekday not in weekdays:  # no day like this one was learnt from
         weekdays, weekday = np.zeros_like(weekdays), 0
-    return _Windows(codes.astype(np.int64).ravel(), weekdays, weekday)
+    return codes.astype(np.int64).ravel(), Season(weekdays, weekday)
 
 
-def _judge(reference: Floats, current: Floats, windows: _Windows, policy: DriftPolicy) -> tuple[float, Null]:
-    """The index of a feature and what it would be without drift."""
+def _binned(
+    reference: Floats, current: Floats, codes: NDArray[np.int64], season: Season, policy: DriftPolicy
+) -> tuple[Floats, Floats]:
+    """Rows per window and bin of the reference (n_windows, n_bins), and per bin of the current window."""
     edges = bin_edges(reference, bins_for(current.size, policy))
-    n_bins, n_windows = edges.size + 2, windows.phases.size
-    cells = windows.codes * n_bins + _places(reference, edges)
+    n_bins, n_windows = edges.size + 2, season.phases.size
+    cells = codes * n_bins + _places(reference, edges)
     counts = np.bincount(cells, minlength=n_windows * n_bins).reshape(n_windows, n_bins).astype(np.float64)
-    alike = counts[windows.phases == windows.phase].sum(axis=0)
-    return index_of(alike, _counts(current, edges)), null_of(counts, current.size, windows.phases, windows.phase)
+    return counts, _counts(current, edges)
+
+
+def _judge(windows: Floats, current: Floats, season: Season) -> tuple[float, Null]:
+    """The index of a feature and what it would be without drift."""
+    alike = windows[season.phases == season.phase].sum(axis=0)
+    return index_of(alike, current), null_of(windows, int(current.sum()), season.phases, season.phase)
 
 
 def _verdict(index: float, null: Null, share: float, policy: DriftPolicy) -> str:

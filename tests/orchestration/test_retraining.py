@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml import churn
 from ml.intervals import Figure
 from ml.performance import Performance
 from orchestration import monitoring
@@ -21,15 +22,18 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NEWEST = date(2026, 11, 16)
 POLICY = RetrainingPolicy()
 STATED = Figure(0.85, 0.83, 0.87)
-CHAMPION = Champion(
-    3, (date(2026, 10, 19), date(2026, 10, 26)), ("n_events_28d", "recency_days"), NOW,
-    {"n_events_28d": 0.04, "recency_days": 0.01}, STATED,
-)  # fmt: skip
 
 
 def frame(shift: float, seed: int, n_rows: int = 1000) -> pd.DataFrame:
     draw = np.random.default_rng(seed)
     return pd.DataFrame({"n_events_28d": draw.normal(shift, 1, n_rows), "recency_days": draw.normal(size=n_rows)})
+
+
+KNOWN = frame(0, 3)
+CHAMPION = Champion(
+    3, churn.fit("logistic regression", KNOWN, KNOWN["n_events_28d"].to_numpy() < 0),
+    (date(2026, 10, 19), date(2026, 10, 26)), NOW, {"n_events_28d": 0.04, "recency_days": 0.01}, STATED,
+)  # fmt: skip
 
 
 def observed(shift: float = 0.0) -> Observation:
@@ -114,7 +118,8 @@ def test_a_planted_shift_is_measured_and_kept(platform: PlatformResource) -> Non
     with opened.database.connect("dbt") as conn:
         conn.execute(FEATURES.encode())
     assert monitoring.newest_cutoff(opened) == NEWEST
-    unscored = replace(CHAMPION, columns=("a_column_that_is_gone",))
+    gone = KNOWN.rename(columns={"recency_days": "a_column_that_is_gone"})
+    unscored = replace(CHAMPION, pipeline=churn.fit("logistic regression", gone, KNOWN["n_events_28d"].to_numpy() < 0))
     for _ in range(2):  # again: replaced, not added
         report, estimated, columns = monitoring.measure(opened, unscored, NEWEST)
     assert [f.feature for f in report.drifted] == ["n_events_28d"]
@@ -122,3 +127,6 @@ def test_a_planted_shift_is_measured_and_kept(platform: PlatformResource) -> Non
     with opened.database.connect("quality") as conn:
         kept = conn.execute("select feature, verdict from quality.drift_results order by 1").fetchall()
     assert kept == [("n_events_28d", "drifted"), ("recency_days", "stable")]
+    report, estimated, _ = monitoring.measure(opened, CHAMPION, NEWEST)
+    assert [f.feature for f in report.drifted] == [monitoring.SCORE, "n_events_28d"], "the model's output moved too"
+    assert estimated is not None
