@@ -22,6 +22,9 @@ from collection.records import Fault
 
 ENVELOPE = b"csv\n"
 _DELIMITERS = (",", ";", "\t", "|")
+# The parser knows one limit for the whole process. It is raised once, so that no reader changes another's; what is too
+# long is said by the record below.
+csv.field_size_limit(2 * MAX_RECORD_BYTES)
 
 
 @dataclass(slots=True)
@@ -63,7 +66,6 @@ def delimiter_of(header: str) -> str:
 
 def read_csv(stream: BinaryIO, *, delimiter: str | None = None) -> Iterator[Batch]:
     """Batches of the rows of a CSV stream. Raises UnknownFormatError when the header cannot be used."""
-    csv.field_size_limit(2 * MAX_RECORD_BYTES)
     source = _LineSource(stream)
     head = next(source, "")
     mark = delimiter or delimiter_of(head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -41,6 +42,7 @@ def test_bad_csv_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert batch.records[0] == {"a": "1", "b": "2"}
     assert batch.records[5] == {"a": "a\x1a0", "b": "\x1a1"}
     assert batch.place(5) == Place(7, b"\n".join(rows).index(b"a\x00"))
+    assert csv.field_size_limit() == 8 << 20, "a reader leaves the limit of the process to the others"
 
 
 def test_parquet_keeps_types(tmp_path: Path) -> None:
