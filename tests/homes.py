@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from tests.forks import fork_server
+from tests.memory import destroy, keep_in_memory
 from warehouse.database import ADMIN, Address, Database
 from warehouse.embedded import EmbeddedServer
 from warehouse.settings import Settings
@@ -68,7 +69,7 @@ class Home:
     def remove(self) -> None:
         """End the home's server; a database on another server ends with that server."""
         if self.url is None:
-            EmbeddedServer.of(self.path.resolve()).destroy()
+            destroy(EmbeddedServer.of(self.path.resolve()))
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> Finished:
@@ -84,6 +85,7 @@ def make_home(folder: Path, select: str | None = None) -> Home:
     """A new home: on its own embedded server, or on a database of its own where LETHE_DATABASE_URL names a server."""
     settings = Settings.load(folder)
     if settings.database_url is None:
+        keep_in_memory(EmbeddedServer.of(folder.resolve()))
         return Home(folder, select=select)
     address = Address.parse(settings.database_url)
     name = f"home_{os.getpid()}_{next(_numbers)}"

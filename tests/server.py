@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tests.memory import destroy, keep_in_memory
 from warehouse.embedded import EmbeddedServer, reachable_binaries
 
 OLDEST = "pginstall"  # PostgreSQL 16 with pgvector, in the same wheel as the embedded version 18
@@ -28,11 +29,12 @@ def server() -> Iterator[str]:
     embedded = EmbeddedServer.of(folder)
     binaries = reachable_binaries(_bundled(), embedded.user) if embedded.user else _bundled()
     started = replace(embedded, binaries=binaries)
+    keep_in_memory(started)
     try:
         port = started.start()
         yield f"postgresql://lethe:{started.password()}@127.0.0.1:{port}/postgres"
     finally:
-        started.destroy()
+        destroy(started)
         shutil.rmtree(folder, ignore_errors=True)
 
 

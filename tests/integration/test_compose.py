@@ -24,6 +24,7 @@ import yaml
 
 from orchestration.supervisor import free_port
 from tests.integration import running
+from tests.memory import destroy, keep_in_memory
 from warehouse.embedded import EmbeddedServer
 from warehouse.settings import TELEMETRY_OFF
 
@@ -87,6 +88,7 @@ def engine() -> Iterator[Engine]:
     """A second PostgreSQL 18 on a port of its own, reached by URL as the file's server is."""
     folder = Path(tempfile.mkdtemp(prefix="lethe-compose-"))
     server = EmbeddedServer.of((folder / "server").resolve())
+    keep_in_memory(server)
     try:
         port = server.start()
         home = folder / "home"
@@ -94,7 +96,7 @@ def engine() -> Iterator[Engine]:
         ports = {name: free_port(0) for name in PORTS} | {"postgres": port}
         yield Engine(home.resolve(), ports, f"postgresql://lethe:{server.password()}@127.0.0.1:{port}/postgres")
     finally:
-        server.destroy()
+        destroy(server)
         shutil.rmtree(folder, ignore_errors=True)
 
 
