@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.__main__ import MPYC
+from benchmarks.running import interpreter_with
 from privacy.multi_party.computation import HISTOGRAM, MEAN, SUM
 from privacy.multi_party.errors import MultiPartyInputError
 from privacy.multi_party.rehearsal import rehearse
 from tests.privacy.multi_party.gathering import NAMES, computation
 
 ROOT = Path(__file__).parents[3]
-PEER = ROOT / "benchmarks" / ".venvs" / "mpyc" / "bin" / "python"
 pytestmark = pytest.mark.integration
 
 
@@ -34,14 +35,15 @@ def test_values_of_a_party_that_was_not_agreed_on_are_refused(tmp_path: Path) ->
 
 def test_mpyc_agrees(tmp_path: Path) -> None:
     """Sums, a mean and a histogram of whole numbers by Shamir sharing, in mpyc's own three processes."""
-    if not PEER.exists():
-        pytest.skip("mpyc is in no environment of its own; `python -m benchmarks multi_party` makes one")
+    python, why_not = interpreter_with(*MPYC)
+    if python is None:
+        pytest.skip(why_not)
     random = np.random.default_rng(5)
     values = {name: random.integers(-500, 500, 20).astype(np.float64) for name in NAMES}
     (tmp_path / "values.json").write_text(json.dumps([values[name].astype(int).tolist() for name in NAMES]))
     script = ROOT / "benchmarks" / "mpyc_peer.py"
     done = subprocess.run(
-        [PEER, script, "-M3", "--no-log", tmp_path / "values.json"], capture_output=True, text=True, check=True
+        [python, script, "-M3", "--no-log", tmp_path / "values.json"], capture_output=True, text=True, check=True
     )
     peer = json.loads(done.stdout.strip().splitlines()[-1])
     agreed = {
