@@ -17,15 +17,16 @@ from ml.intervals import Figure, Floats
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-RECIPE = 2  # Part of the training key: raise it when what is learned changes, or what is measured with it.
+RECIPE = 3  # Part of the training key: raise it when what is learned changes, or what is measured with it.
 SEED = 20190521
 FAR = -1e6
 
+# As strict as the rows of few people ask for: looser ones learnt people by heart (docs/models.md) and scored no better.
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "majority": {"strategy": "prior"},
-    "logistic regression": {"C": 0.1, "max_iter": 1000},
+    "logistic regression": {"C": 0.03, "max_iter": 1000},
     "gradient boosting": {
-        "learning_rate": 0.05, "max_iter": 150, "max_leaf_nodes": 7, "min_samples_leaf": 100,
+        "learning_rate": 0.05, "max_iter": 100, "max_leaf_nodes": 7, "min_samples_leaf": 200,
         "l2_regularization": 5.0, "max_features": 0.3, "early_stopping": False,
     },
 }  # fmt: skip

@@ -52,6 +52,13 @@ def test_a_model_that_learns_nothing_tells_nothing() -> None:
     assert told.auc == 0.5
 
 
+def test_other_pseudonyms_of_the_same_people_give_the_same_figure() -> None:
+    features, labels, subjects = rows()
+    renamed = np.array([f"u{hash_of}" for hash_of in (7919 * int(s[1:]) % 401 for s in subjects)], dtype=object)
+    assert len(set(renamed)) == len(set(subjects))
+    assert membership(by_rule, features, labels, renamed) == membership(by_rule, features, labels, subjects)
+
+
 def test_everybody_is_inside_half_of_the_models() -> None:
     inside = _halves(31, np.random.default_rng(0))
     assert inside.shape == (N_MODELS, 31)
