@@ -75,14 +75,13 @@ def _known(basis: Basis) -> Basis:
 
 
 def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis: Basis | None) -> ImportReport:
-    """Import files, then write their consent evidence and the mapping's classification rules.
+    """Import files, then write the mapping's classification rules and their consent evidence.
 
-    Every step is idempotent, so a run killed between two of them is simply run again.
+    A file that is refused leaves neither. Every step is idempotent: a run killed between two of them is run again.
     """
     from collection.importer import import_files
     from collection.store import imported_subjects, stated_aliases
 
-    load_rules(platform, mapping.classification)
     with platform.database.connect("collection") as conn, uncollectable(platform) as blocked:
         report = import_files(
             conn,
@@ -98,6 +97,7 @@ def take_in_files(platform: Platform, files: list[Path], mapping: Mapping, basis
         subjects = imported_subjects(conn, list(report.import_ids)) if basis else []
         aliases = stated_aliases(conn, list(report.import_ids), mapping.alias_places())
         received_at = first_received(conn, list(report.import_ids))
+    load_rules(platform, mapping.classification)
     if basis and subjects:
         record_evidence(platform, subjects, mapping.source, basis, received_at)
     record_aliases(platform, aliases, mapping.source)
@@ -113,7 +113,6 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
 
     mapping = load_mapping(mapping_path)
     basis = basis_of(mapping, purposes, reason)
-    load_rules(platform, mapping.classification)
     with platform.database.connect("collection") as conn, uncollectable(platform) as blocked:
         report = quarantine.replay(
             conn,
@@ -131,6 +130,7 @@ def replay(platform: Platform, mapping_path: Path, purposes: str | None, reason:
         subjects = imported_subjects(conn, imports) if basis else []
         aliases = stated_aliases(conn, imports, mapping.alias_places())
         received_at = first_received(conn, imports) if imports else platform.settings.now()
+    load_rules(platform, mapping.classification)
     if basis and subjects:
         record_evidence(platform, subjects, mapping.source, basis, received_at)
     record_aliases(platform, aliases, mapping.source)
