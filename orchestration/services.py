@@ -10,16 +10,12 @@ from pathlib import Path
 
 from orchestration import dbt, instance
 from orchestration.platform import PROJECT, Platform
-from warehouse.errors import WarehouseError
+from warehouse.errors import InvalidAddressError
 from warehouse.secrets import write_private
 from warehouse.settings import Settings
 
 DEFAULT_PORTS = {"code": 4266, "webserver": 3000, "mlflow": 5000}
 HERE = "127.0.0.1"
-
-
-class InvalidAddressError(WarehouseError):
-    """A code server's address that is no HOST:PORT."""
 
 
 @dataclass(frozen=True, slots=True)

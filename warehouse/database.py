@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -12,7 +12,7 @@ from psycopg import sql
 from warehouse import roles
 from warehouse.cursor import DiscreetCursor
 from warehouse.embedded import EmbeddedServer
-from warehouse.errors import DatabaseUnreachableError, UnsupportedServerError
+from warehouse.errors import DatabaseUnreachableError, InvalidAddressError, UnsupportedServerError
 from warehouse.migrations import apply_pending, available
 from warehouse.secrets import load_or_create
 from warehouse.settings import Settings
@@ -35,8 +35,8 @@ class Address:
     def parse(cls, url: str) -> Address:
         """An address from a URL like postgresql://user:password@host:5432/database."""
         parts = urlsplit(url)
-        if not parts.scheme.startswith("postgres") or not parts.hostname or len(parts.path) < 2:
-            raise DatabaseUnreachableError(
+        if not parts.scheme.startswith("postgres") or not parts.hostname or len(parts.path) < 2 or not _has_port(parts):
+            raise InvalidAddressError(
                 "LETHE_DATABASE_URL is no database address; write postgresql://user:password@host:5432/database"
             )
         return cls(
@@ -132,6 +132,14 @@ class Database:
         if stage == ADMIN:
             return self.address.user, self.address.password
         return self.role(stage), self.passwords[stage]
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether what stands where a port would is one, or nothing does."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _connect(address: Address, user: str, password: str, *, autocommit: bool, application: str) -> psycopg.Connection:

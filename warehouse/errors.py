@@ -13,6 +13,10 @@ class DatabaseUnreachableError(WarehouseError):
     """The PostgreSQL server named by the settings does not answer or refuses the login."""
 
 
+class InvalidAddressError(WarehouseError):
+    """What was given as the address of a server is none."""
+
+
 class UnsupportedServerError(WarehouseError):
     """The server is older than PostgreSQL 16 or has no pgvector."""
 

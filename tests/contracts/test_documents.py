@@ -59,6 +59,13 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         assert target.startswith("http") or (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_of_code_that_is_named_exists(document: Path) -> None:
+    places = (ROOT, document.parent, *(ROOT / package for package in ("docs", "dbt_project")))
+    for name in re.findall(r"`([\w./]+/[\w.]+\.(?:py|sql|yml|yaml|md))`", document.read_text()):
+        assert any((place / name).exists() for place in places), f"{document.name}: {name}"
+
+
 def test_every_command_has_a_help_text() -> None:
     assert len(KNOWN) > 10
     for name, command in KNOWN.items():

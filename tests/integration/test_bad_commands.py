@@ -106,7 +106,8 @@ def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path
     assert "secret-word" not in line
 
 
-def test_an_address_that_is_none_is_explained(tmp_path: Path) -> None:
-    done = lethe("run", "--home", tmp_path / "home", LETHE_DATABASE_URL="mysql://somewhere")
-    assert done.code in (1, 2)
+@pytest.mark.parametrize("address", ["mysql://somewhere", "postgresql://a:secret-word@host:ten/lethe"])
+def test_an_address_that_is_none_is_explained(address: str, tmp_path: Path) -> None:
+    done = lethe("run", "--home", tmp_path / "home", LETHE_DATABASE_URL=address)
+    assert done.code == 2
     assert "postgresql://user:password@host:5432/database" in complaint(done)

@@ -44,7 +44,7 @@ def test_every_command_has_help_and_a_function() -> None:
     for arguments in (
         ["run"], ["status"], ["url"], ["dbt-env"], ["up"], ["serve", "mlflow"], ["down"], ["mapping", "suggest", "f"],
         ["quarantine", "list"], ["quarantine", "show", "i", "1"], ["quarantine", "replay", "--mapping", "m"],
-        ["classify"], ["rollback", "--reason", "r"],
+        ["classify"], ["rollback", "--reason", "r"], ["download", "--to", "f"],
     ):  # fmt: skip
         handler = parser().parse_args(arguments).handler.replace("-", "_")
         assert (getattr(handlers, handler).__doc__ or "").strip()

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from warehouse.database import ADMIN, Address, Database
-from warehouse.errors import DatabaseUnreachableError, MigrationChangedError
+from warehouse.errors import DatabaseUnreachableError, InvalidAddressError, MigrationChangedError
 from warehouse.migrations import available
 
 pytestmark = pytest.mark.integration
@@ -55,7 +55,7 @@ def test_a_wrong_password_is_a_clear_error(database: Database) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://h/d", "postgresql://", "postgresql://host", "nonsense"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(DatabaseUnreachableError, match="LETHE_DATABASE_URL"):
+    with pytest.raises(InvalidAddressError, match="LETHE_DATABASE_URL"):
         Address.parse(url)
 
 
