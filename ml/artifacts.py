@@ -28,6 +28,13 @@ FAMILY_TYPES: Mapping[str, tuple[str, ...]] = {
     ),
     "preferences": ("ml.families.preferences.PairPreference",),
     "resource_generation": ("ml.families.step_language.StepLanguage",),
+    "risk": (*ALLOWED_TYPES, "ml.families.risk.RiskScore", "sklearn.tree._tree.Tree"),
+    "company_similarity": ("ml.families.companies.CompanyGroups",),
+    "company_graph": ("ml.families.peers.FeatureGraph",),
+    "tabular": (
+        *ALLOWED_TYPES, "ml.families.mixed_columns.CurvedColumns", "ml.families.mixed_columns.OrderedColumns",
+        "ml.families.tabular.TabularClassifier", "ml.families.terms.SharedValues", "sklearn.tree._tree.Tree",
+    ),
 }  # fmt: skip
 
 

@@ -14,9 +14,14 @@ from sklearn.pipeline import Pipeline
 
 from ml.artifacts import FAMILY_TYPES, UntrustedArtefactError, file_digest, load_allowed, load_checked
 from ml.families import answers, patterns
+from ml.families.companies import CompanyGroups
 from ml.families.intents import IntentClassifier
+from ml.families.peers import FeatureGraph
 from ml.families.preferences import PairPreference
+from ml.families.risk import RiskScore
 from ml.families.step_language import StepLanguage
+from ml.families.tabular import TabularClassifier
+from tests.ml.families import test_companies, test_peers, test_risk, test_tabular
 from tests.ml.families.test_answers import exchanges
 from tests.ml.families.test_preferences import contests
 
@@ -44,7 +49,36 @@ def resource_generation() -> tuple[Any, Callable[[Any], Any]]:
     return model, lambda loaded: loaded.steps[-1][1].distribution(["open"])
 
 
-@pytest.mark.parametrize("family", [intents, ai_quality, preferences, resource_generation], ids=lambda f: f.__name__)
+def risk() -> tuple[Any, Callable[[Any], Any]]:
+    signs = test_risk.people(90, 0)
+    model = RiskScore(n_trees=5).fit(signs, np.tile([0.0, 1.0], 45))
+    return model, lambda loaded: loaded.steps[-1][1].decision_function(signs)
+
+
+def company_similarity() -> tuple[Any, Callable[[Any], Any]]:
+    rows, _ = test_companies.companies()
+    model = CompanyGroups().fit(rows, test_companies.MANY)
+    return model, lambda loaded: loaded.steps[-1][1].distances(rows)
+
+
+def company_graph() -> tuple[Any, Callable[[Any], Any]]:
+    uses, _ = test_peers.uses()
+    return FeatureGraph().fit(uses), lambda loaded: loaded.transform(uses)
+
+
+def tabular() -> tuple[Any, Callable[[Any], Any]]:
+    columns, classes, _ = test_tabular.table(200, 0)
+    members = ("linear", "flat boosting", "forest")
+    model = TabularClassifier(members, n_folds=2, least_weight=0.0).fit(columns, classes)
+    return model, lambda loaded: loaded.predict_proba(columns)
+
+
+FAMILIES = (
+    intents, ai_quality, preferences, resource_generation, risk, company_similarity, company_graph, tabular,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
 def test_a_family_loads_under_its_own_list_and_says_the_same(
     family: Callable[[], tuple[Any, Callable[[Any], Any]]], tmp_path: Path
 ) -> None:
