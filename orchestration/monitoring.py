@@ -164,9 +164,10 @@ def _of_performance(seen: Observation) -> list[Trigger]:
 
 
 def judge(platform: Platform, seen: Observation, asked_at: datetime | None) -> Decision:
-    """Whether to train now."""
+    """Whether to train now. A training by hand or by the schedule cools down like one that the sensor asked for."""
     policy = RetrainingPolicy()
-    return decide(triggers(seen, policy), asked_at=asked_at, now=platform.settings.now(), policy=policy)
+    since = max(filter(None, (asked_at, _trained_at(platform))), default=None)
+    return decide(triggers(seen, policy), asked_at=since, now=platform.settings.now(), policy=policy)
 
 
 def write_report(platform: Platform, seen: Observation) -> str:
@@ -219,6 +220,13 @@ def _performance(platform: Platform, version: int) -> tuple[Performance, ...]:
 
     with platform.database.connect("ml") as conn:
         return tuple(measured(fetch_outcomes(conn, platform.registry.name, version), version))
+
+
+def _trained_at(platform: Platform) -> datetime | None:
+    """When the newest training set was made; one that did not change is not trained on again."""
+    with platform.database.connect("ml") as conn:
+        row = conn.execute("select max(created_at) from ml.training_sets").fetchone()
+    return row[0] if row else None
 
 
 def _recovered(platform: Platform, trained_at: datetime) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.dbt_project.conftest import SPINE, TABLES, Event, Project
+from tests.privacy.test_grants import FORBIDDEN, readable
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +67,7 @@ def test_ml_reads_features_and_nothing_else_after_every_build(project: Project) 
             for table in (*TABLES[:4], "staging.stg_training_events", "staging.model_days"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     conn.execute(f"select 1 from {table}".encode())
+        assert {stage: readable(project.database, stage) for stage in FORBIDDEN} == {stage: [] for stage in FORBIDDEN}
 
 
 def test_features_do_not_see_the_cutoff_or_what_follows(project: Project) -> None:

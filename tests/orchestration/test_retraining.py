@@ -102,6 +102,22 @@ def test_what_the_sensor_remembers_comes_back() -> None:
     assert monitoring.parse(None) is None
 
 
+@pytest.mark.integration
+def test_a_training_by_hand_cools_down_as_well(platform: PlatformResource) -> None:
+    opened = platform.open()
+    seen = observed(2.0)
+    assert monitoring.judge(opened, seen, None).train
+    for ago in (6, 30):
+        with opened.database.connect("ml") as conn:
+            conn.execute(
+                "insert into ml.training_sets values (%s, '', '{}', 1, 1, %s)",
+                (str(ago), opened.settings.now() - timedelta(days=ago)),
+            )
+    decided = monitoring.judge(opened, seen, opened.settings.now() - timedelta(days=40))
+    assert not decided.train
+    assert "2026-11-14, the next not before 2026-11-21" in decided.text
+
+
 FEATURES = """
 create table features.ftr_user_weekly as
 select c.on_day as cutoff_on, 's' || i as subject, 'c' as company, false as is_bot,
