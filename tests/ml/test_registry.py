@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,14 @@ def test_a_failure_while_recording_leaves_no_version(
     assert report.n_dropped == 0
     text = next((registry._artifact_root.parent / "logs").iterdir()).read_text()
     assert "TRAINING_FAILED" in text
+
+
+def test_a_journal_on_a_full_disk_costs_no_training(small_set: TrainingSet, registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "decisions-2024-05-06.jsonl").symlink_to("/dev/full")
+    full = Journal(tmp_path, now=lambda: datetime(2024, 5, 6, tzinfo=UTC))
+    assert train_candidate(small_set, registry, full, lambda _: None).version == 1
+    report = full.close()
+    assert report.n_written == 0 < report.n_dropped
 
 
 def test_tampered_bytes_are_refused(candidate: Candidate, registry: Registry) -> None:
