@@ -15,7 +15,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from dagster_dbt import DbtCliResource
 
     from orchestration import dbt, federated_jobs, jobs, schedules, sensors
-    from orchestration.assets import collection, lifetime, model, privacy, transformations
+    from orchestration.assets import collection, lifetime, model, privacy, risk, transformations
     from orchestration.platform import PlatformResource
     from orchestration.privacy.jobs import parts
 
@@ -32,6 +32,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             transformations.dbt_models(manifest, settings.dbt_select),
             transformations.features_out,
             lifetime.lifetime_values,
+            risk.risk_scores,
             model.churn_model,
             model.predictions,
             model.predictions_out,

@@ -75,6 +75,7 @@ SUBJECT_TABLES = (
     SubjectTable("ml.extracted_features", "entity", "keyed"),
     SubjectTable("ml.predictions", "subject", "keyed"),
     SubjectTable("ml.published_predictions", "subject", "keyed"),
+    SubjectTable("ml.risk_scores", "subject", "keyed"),
     SubjectTable("privacy.privacy_requests", "blinded_subject", "blinded"),
     SubjectTable("privacy.exports", "blinded_subject", "blinded"),
     SubjectTable("privacy.access_log", "blinded_subject", "blinded"),

@@ -19,6 +19,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "quality/features_out": ("quality.gate_results", "quality.drift_results"),
     "quality/predictions_out": ("quality.gate_results",),
     "ml/lifetime_values": ("ml.lifetime_fits", "ml.lifetime_values"),
+    "ml/risk_scores": ("ml.risk_scores",),
     "ml/training_set": ("ml.training_sets", "ml.training_subjects"),
     "ml/churn_candidate": ("mlflow",),
     "ml/churn_champion": ("mlflow",),

@@ -70,6 +70,7 @@ TARGETS = (
     Target("ml.extracted_features", "entity", Key.TOKEN),
     Target("ml.predictions", "subject", Key.TOKEN),
     Target("ml.published_predictions", "subject", Key.TOKEN, Rule.FOLLOW),
+    Target("ml.risk_scores", "subject", Key.TOKEN),
     Target("features.ftr_user_behavior_weekly", "subject", Key.TOKEN),
     Target("features.ftr_user_ai_weekly", "subject", Key.TOKEN),
     Target("features.ftr_user_security_weekly", "subject", Key.TOKEN),
