@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ml.churn import _plain_auc
+from ml import evaluation
 from ml.federated import local, masks
 from ml.federated.aggregation import secure_sum
 from ml.federated.comparison import plain_auc
@@ -159,7 +159,7 @@ def noisy() -> dict[str, float]:
         noise = drawing(plan, protection, usual_threshold(len(held)), rho_of(3.0, 1e-6)) if wish else None
         members = silos.members(held, secrets.token_bytes, wish, noise)
         model = training.train(members, plan, secrets.token_bytes(16)).model
-        found[name] = _plain_auc(later.labels == 1, model.probabilities(later.features))
+        found[name] = evaluation.plain_auc(later.labels == 1, model.probabilities(later.features))
     return found
 
 

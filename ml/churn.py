@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.evaluation import Evaluation, Outcomes, auc_difference, best_f1_threshold, evaluate, ranking
+from ml.diagnosis import Fold
+from ml.dynamics import fold_of
+from ml.evaluation import Evaluation, Outcomes, auc_difference, best_f1_threshold, evaluate, plain_auc
 from ml.intervals import Figure, Floats
 
 if TYPE_CHECKING:
@@ -35,13 +37,17 @@ RUNGS = tuple(SETTINGS)
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the ladder, measured on the out-of-fold rows of the training period."""
+    """One step of the ladder, measured on the out-of-fold rows of the training period.
+
+    folds: how each fit went; not kept in the record, as a version that is taken again is not trained again.
+    """
 
     name: str
     evaluation: Evaluation
     train_auc: float
     gain: Figure | None
     seconds: float
+    folds: tuple[Fold, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Ladder:
 
     def document(self) -> dict[str, Any]:
         """The ladder as JSON, for the record of a model version."""
-        return asdict(self)
+        return asdict(replace(self, rungs=tuple(replace(rung, folds=()) for rung in self.rungs)))
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Ladder:
@@ -127,12 +133,13 @@ def climb(
     best, best_scores, measured = RUNGS[0], np.zeros(len(labels)), list[Rung]()
     for name in RUNGS:
         started = time.perf_counter()
-        scores, train_auc = out_of_fold(name, features, labels, folds)
+        scores, fits = out_of_fold(name, features, labels, folds)
+        train_auc = float(np.mean([fit.train_auc for fit in fits]))
         if name == RUNGS[0]:  # each fold states the share of the others, which ranks the folds upside down
             scores = np.full_like(scores, scores.mean())
         gain = None if name == RUNGS[0] else auc_difference(outcomes, scores, best_scores, n_resamples=200)
         evaluation = evaluate(outcomes, scores, threshold=best_f1_threshold(outcomes.labels, scores), n_resamples=200)
-        measured.append(Rung(name, evaluation, train_auc, gain, time.perf_counter() - started))
+        measured.append(Rung(name, evaluation, train_auc, gain, time.perf_counter() - started, fits))
         report(measured[-1])
         if gain is None or gain.low > 0:
             best, best_scores = name, scores
@@ -141,43 +148,38 @@ def climb(
 
 def out_of_fold(
     name: str, features: pd.DataFrame, labels: NDArray[np.bool_], folds: NDArray[np.int64]
-) -> tuple[Floats, float]:
-    """Each row's probability from a model that never saw its subject (n,), and the mean AUC on the rows seen."""
+) -> tuple[Floats, tuple[Fold, ...]]:
+    """Each row's probability from a model that never saw its subject (n,), and how each fit went."""
     from concurrent.futures import ThreadPoolExecutor
 
-    def hold_out(fold: int) -> tuple[NDArray[np.bool_], Floats, float]:
+    def hold_out(fold: int) -> tuple[NDArray[np.bool_], Floats, Fold]:
         outside = folds == fold
         inside = outside if outside.all() else ~outside  # a single group leaves nothing to hold out
         fitted = fit(name, features[inside], labels[inside])
         scores = probabilities(fitted, features)
-        return outside, scores[outside], _plain_auc(labels[inside], scores[inside])
+        return outside, scores[outside], fold_of(fitted, features, labels, scores, inside, outside)
 
-    scores, seen = np.zeros(len(labels)), list[float]()
+    scores, seen = np.zeros(len(labels)), list[Fold]()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for outside, held_out, learned in pool.map(hold_out, np.unique(folds)):
+        for outside, held_out, fit_of_fold in pool.map(hold_out, np.unique(folds)):
             scores[outside] = held_out
-            seen.append(learned)
-    return scores, float(np.mean(seen))
+            seen.append(fit_of_fold)
+    return scores, tuple(seen)
 
 
-def _plain_auc(labels: NDArray[np.bool_], scores: Floats) -> float:
-    everyone = Outcomes(labels.astype(np.float64), np.zeros(len(labels), dtype=np.int64), 1)
-    return float(np.nan_to_num(ranking(everyone, scores, np.ones((1, 1)))[0][0], nan=0.5))
+def associations(features: pd.DataFrame, labels: NDArray[np.bool_]) -> dict[str, float]:
+    """The AUC of every column alone, in its better direction; a leaked target shows here."""
+    return {name: single_feature_auc(labels, features[name].to_numpy(np.float64)) for name in features.columns}
 
 
-def strongest_single_feature(features: pd.DataFrame, labels: NDArray[np.bool_]) -> tuple[str, float]:
-    """The column that alone ranks churn best, in either direction, and its AUC; a leaked target shows here."""
-    best = ("", 0.5)
-    for column in features.columns:
-        auc = single_feature_auc(labels, features[column].to_numpy(np.float64))
-        if auc > best[1]:
-            best = (column, auc)
-    return best
+def strongest(alone: Mapping[str, float]) -> tuple[str, float]:
+    """The column that alone ranks churn best, and its AUC; the first of equals."""
+    return max(alone.items(), key=lambda item: item[1], default=("", 0.5))
 
 
 def single_feature_auc(labels: NDArray[np.bool_], values: Floats) -> float:
     """AUC of one column in its better direction; missing values rank lowest."""
-    auc = _plain_auc(labels, np.where(np.isfinite(values), values, -np.inf))
+    auc = plain_auc(labels, np.where(np.isfinite(values), values, -np.inf))
     return max(auc, 1 - auc)
 
 

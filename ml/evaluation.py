@@ -91,6 +91,12 @@ def ranking(outcomes: Outcomes, scores: Floats, counts: Floats) -> tuple[Floats,
     return np.concatenate([a for a, _ in parts]), np.concatenate([p for _, p in parts])
 
 
+def plain_auc(labels: NDArray[np.bool_], scores: Floats) -> float:
+    """The AUC of scores (n,) without an interval; one half where there is one class only."""
+    everyone = Outcomes(labels.astype(np.float64), np.zeros(len(labels), dtype=np.int64), 1)
+    return float(np.nan_to_num(ranking(everyone, scores, np.ones((1, 1)))[0][0], nan=0.5))
+
+
 def auc_difference(
     outcomes: Outcomes, candidate: Floats, other: Floats, *, n_resamples: int = 1000, seed: int = 0
 ) -> Figure:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import reasoning
+from ml import diagnosis, reasoning
 from ml.churn import RUNGS, SETTINGS, Ladder, Rung
+from ml.diagnosis import TrainingFigures
 from ml.journal import Entry, Event, Journal
 from ml.measurement import Measurement
 from ml.training_sets import TrainingSet
@@ -63,8 +64,19 @@ def measured(journal: Journal, data: TrainingSet, ladder: Ladder, report: Measur
     journal.write(Entry(Event.TRAINING_COMPLETED, name, ladder.chosen, "Training finished", done, {"seconds": seconds}))
     text = reasoning.evaluated(report.evaluation, report.recency)
     journal.write(Entry(Event.MODEL_EVALUATED, name, ladder.chosen, "Measured on later rows", text, figures))
-    for issue in reasoning.find_issues(ladder, report):
+    for issue in reasoning.find_issues(report):
         journal.write(Entry(Event.ISSUE_DETECTED, name, ladder.chosen, issue.decision, issue.reasoning, issue.metrics))
+
+
+def diagnosed(journal: Journal, data: TrainingSet, ladder: Ladder, seen: TrainingFigures) -> None:
+    """How the chosen rung learnt, and the probable cause first where something went wrong."""
+    name, text = data.training_set_id, reasoning.went(seen)
+    journal.write(Entry(Event.TRAINING_PROGRESS, name, ladder.chosen, "Course of the training read", text, None))
+    for place, found in enumerate(diagnosis.diagnose(seen)):
+        decision = f"{'Also seen' if place else 'Probable cause'}: {found.cause}"
+        journal.write(
+            Entry(Event.ISSUE_DETECTED, name, ladder.chosen, decision, found.reasoning, found.metrics)
+        )  # fmt: skip
 
 
 def saved(journal: Journal, data: TrainingSet, model: str, version: int) -> None:

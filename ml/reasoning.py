@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ml.diagnosis import TrainingFigures, best_iteration
+
 if TYPE_CHECKING:
     from ml.churn import Ladder, Rung
     from ml.evaluation import Evaluation
     from ml.measurement import Measurement
     from ml.slices import Slice
 
-OVERFIT_GAP = 0.05
 LEAK_AUC = 0.98
 ECE_WARNING = 0.05
 SLICE_FLOOR = 0.6
@@ -81,13 +82,24 @@ def evaluated(test: Evaluation, recency: Evaluation | None) -> str:
     )
 
 
-def find_issues(ladder: Ladder, report: Measurement) -> list[Issue]:
-    """Every rule of the explainable training log that these figures break, worst first."""
-    chosen, test = ladder.rung(ladder.chosen), report.evaluation
-    valid, auc = chosen.evaluation.figures["auc_roc"].value, test.figures["auc_roc"].value
+def went(seen: TrainingFigures) -> str:
+    """How the fits of the folds went: when held-out loss was lowest, or whether the solver finished."""
+    curves = [(best, len(fold.validation_losses)) for fold in seen.folds if (best := best_iteration(fold)) is not None]
+    finished = [fold.finished for fold in seen.folds if fold.finished is not None]
+    if curves:
+        places = ", ".join(f"{best} of {n}" for best, n in curves)
+        return f"Loss on rows held out was lowest at point {places} of its curve, a fold each; the number is fixed."
+    if finished:
+        return f"The solver met its own criterion in {sum(finished)} of {len(finished)} folds."
+    return f"{len(seen.folds)} folds fitted; this learner has no iterations to look at."
+
+
+def find_issues(report: Measurement) -> list[Issue]:
+    """What the figures on later rows break, worst first; how it was learnt is told by ml.diagnosis."""
+    test = report.evaluation
+    auc = test.figures["auc_roc"].value
     return [
-        *_leaks(report.strongest_feature, auc),
-        *_fit_issues(chosen.train_auc, valid, auc),
+        *_too_good(auc),
         *_slice_issues(test, report.slices),
         *_reliability_issues(test),
         *_baseline_issues(auc, report.recency),
@@ -109,29 +121,11 @@ def _baseline_issues(auc: float, recency: Evaluation | None) -> list[Issue]:
     return [Issue("No gain over recency", text, {"auc_roc": auc, "auc_recency": alone})]
 
 
-def _leaks(single: tuple[str, float], auc: float) -> list[Issue]:
-    found = []
-    if single[1] > LEAK_AUC:
-        text = (
-            f"{single[0]} alone separates the classes with AUC {single[1]:.4f}, above {LEAK_AUC}; it probably holds "
-            "the target or is measured after the cutoff. Check its time window."
-        )
-        found.append(Issue("Suspected target leak", text, {"single_feature_auc": single[1]}))
-    if auc > LEAK_AUC:
-        text = f"Test AUC {auc:.4f} is above {LEAK_AUC}, better than churn can be known; look for a leaked target."
-        found.append(Issue("Suspiciously good", text, {"auc_roc": auc}))
-    return found
-
-
-def _fit_issues(train: float, valid: float, test: float) -> list[Issue]:
-    found = []
-    if train - valid > OVERFIT_GAP:
-        text = f"AUC falls from {train:.4f} on rows learned from to {valid:.4f} on new subjects: over-fitting."
-        found.append(Issue("Over-fitting", text, {"train_auc": train, "validation_auc": valid}))
-    if valid - test > OVERFIT_GAP:
-        text = f"AUC falls from {valid:.4f} in the training period to {test:.4f} later: behaviour has changed."
-        found.append(Issue("Ages quickly", text, {"validation_auc": valid, "auc_roc": test}))
-    return found
+def _too_good(auc: float) -> list[Issue]:
+    if auc <= LEAK_AUC:
+        return []
+    text = f"Test AUC {auc:.4f} is above {LEAK_AUC}, better than churn can be known; look for a leaked target."
+    return [Issue("Suspiciously good", text, {"auc_roc": auc})]
 
 
 def _slice_issues(test: Evaluation, slices: Sequence[Slice]) -> list[Issue]:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml import churn, narration, reasoning
+from ml import churn, dynamics, narration, reasoning
 from ml.churn import Ladder, Rung
+from ml.diagnosis import TrainingFigures
 from ml.intervals import Floats
 from ml.journal import Journal
 from ml.measurement import LaterRows, Learned, Measurement, later_rows, learning_rows, measure
@@ -89,13 +90,17 @@ def fit_candidate(training_set: TrainingSet, journal: Journal, progress: Progres
     fitted = churn.fit(ladder.chosen, features, labels)
     rows = later_rows(training_set)
     scores = churn.probabilities(fitted, rows.features)
-    single = churn.strongest_single_feature(features, labels)
+    alone = churn.associations(features, labels)
     told = membership(
         lambda known, outcomes, asked: churn.probabilities(churn.fit(ladder.chosen, known, outcomes), asked),
         features, labels, subjects, seed=churn.SEED,
     )  # fmt: skip
-    report = measure(training_set, ladder, rows, scores, fitted, Learned(single, told))
+    report = measure(training_set, ladder, rows, scores, fitted, Learned(churn.strongest(alone), told))
     narration.measured(journal, training_set, ladder, report)
+    later = dynamics.later_of(rows.labels, scores, features, rows.features[list(features.columns)])
+    went = ladder.rung(ladder.chosen).folds
+    seen = TrainingFigures(went, alone, dynamics.shared_people(subjects, folds), later)
+    narration.diagnosed(journal, training_set, ladder, seen)
     progress(reasoning.evaluated(report.evaluation, report.recency))
     return Fitted(training_set, ladder, fitted, report, scores, rows)
 

@@ -73,10 +73,11 @@ def test_the_ladder_survives_its_own_document(small_set: TrainingSet) -> None:
     features, labels, subjects, folds = learning_rows(small_set)
     ladder = churn.climb(features, labels, subjects, folds, lambda _: None)
     assert Ladder.parse(ladder.document()) == ladder
+    assert [len(rung.folds) for rung in ladder.rungs] == [3, 3, 3]
 
 
 def test_a_column_that_holds_the_target_is_found() -> None:
     frame = synthetic.frame(100, 4)
     features = frame[["n_events_28d", "noise_0"]].assign(left=-frame["is_churned"].astype(float))
-    name, auc = churn.strongest_single_feature(features, frame["is_churned"].to_numpy(np.bool_))
+    name, auc = churn.strongest(churn.associations(features, frame["is_churned"].to_numpy(np.bool_)))
     assert (name, auc) == ("left", 1.0)

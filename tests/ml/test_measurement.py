@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ml import churn, reasoning, slices
 from ml.intervals import Figure
@@ -53,28 +57,48 @@ def test_a_band_without_values_is_left_out() -> None:
     assert not [name for name in slices.slice_masks(frame, frozenset()) if name.startswith("tenure")]
 
 
-def _issues(fitted: Fitted, report: Measurement) -> set[str]:
-    return {issue.decision for issue in reasoning.find_issues(fitted.ladder, report)}
+def _issues(report: Measurement) -> set[str]:
+    return {issue.decision for issue in reasoning.find_issues(report)}
 
 
 def test_every_issue_is_found_in_the_figures_that_show_it(small_set: TrainingSet, journal: Journal) -> None:
-    fitted = _fit(small_set, journal)
-    good = fitted.report
-    assert _issues(fitted, good) == set()
+    good = _fit(small_set, journal).report
+    assert _issues(good) == set()
 
     def changed(**values: float) -> Measurement:
         figures = {**good.evaluation.figures, **{k: Figure(v, v, v) for k, v in values.items()}}
         return replace(good, evaluation=replace(good.evaluation, figures=figures))
 
     weak = slices.Slice("tenure band 1 of 3", 900, 300, 200, Figure(0.5, 0.45, 0.55))
-    assert _issues(fitted, changed(ece=0.2)) == {"Miscalibration"}
-    assert _issues(fitted, changed(auc_roc=0.99)) == {"Suspiciously good"}
-    assert _issues(fitted, changed(auc_roc=0.6)) == {"Ages quickly", "No gain over recency"}
-    assert _issues(fitted, replace(good, strongest_feature=("left", 1.0))) == {"Suspected target leak"}
-    assert _issues(fitted, replace(good, slices=(weak,))) == {"Weak slice"}
-    learned = replace(fitted.ladder.rung(fitted.ladder.chosen), train_auc=0.999)
-    ladder = replace(fitted.ladder, rungs=(learned,))
-    assert {i.decision for i in reasoning.find_issues(ladder, good)} == {"Over-fitting"}
+    assert _issues(changed(ece=0.2)) == {"Miscalibration"}
+    assert _issues(changed(auc_roc=0.99)) == {"Suspiciously good"}
+    assert _issues(changed(auc_roc=0.6)) == {"No gain over recency"}
+    assert _issues(replace(good, slices=(weak,))) == {"Weak slice"}
+
+
+def _journalled(folder: Path) -> list[str]:
+    lines = [line for path in folder.iterdir() for line in path.read_text().splitlines()]
+    return [entry["decision"] for entry in map(json.loads, lines) if entry["event"] == "ISSUE_DETECTED"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (lambda rows: rows, []),
+        (lambda rows: rows.assign(left=rows["is_churned"].astype(float)), ["Probable cause: leakage"]),
+        (
+            lambda rows: rows.assign(is_churned=rows["is_churned"] ^ (rows["cutoff_on"] >= max(rows["cutoff_on"]))),
+            ["Probable cause: drift between splits"],
+        ),
+    ],
+)
+def test_the_probable_cause_stands_in_the_journal(
+    fault: Callable[[pd.DataFrame], pd.DataFrame], found: list[str], journal: Journal, tmp_path: Path
+) -> None:
+    _fit(synthetic.training_set(fault(synthetic.frame(400, 8))), journal)
+    journal.close()
+    said = [decision for decision in _journalled(tmp_path / "logs") if decision.startswith("Probable")]
+    assert said == found
 
 
 def test_reasoning_states_the_figures_it_rests_on(small_set: TrainingSet, journal: Journal) -> None:
