@@ -13,7 +13,10 @@ from ml.slices import Slice
 
 @dataclass(frozen=True, slots=True)
 class PromotionPolicy:
-    """Every threshold of the gates. AUC differences are paired, on the same rows, with 95 % intervals."""
+    """Every threshold of the gates. AUC differences are paired, on the same rows, with 95 % intervals.
+
+    approvals: how many people have to approve what the gates let through; 0 for a model that is promoted without.
+    """
 
     baseline_margin: float = 0.01
     incumbent_tolerance: float = -0.002
@@ -26,6 +29,8 @@ class PromotionPolicy:
     max_score_difference: float = 1e-9
     max_membership_auc: float = 0.60
     max_membership_alarms: float = 0.03
+    max_embedded_difference: float = 1e-6
+    approvals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class ModelFacts:
     strongest_feature: tuple[str, float] | None
     rolled_back: bool | None
     membership: Membership | None
+    embedded_difference: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ def decide(
         not_rolled_back(candidate),
         forgets_who(candidate, policy),
         names_nobody(candidate, policy),
+        scores_anywhere(candidate, policy),
     )
 
 
@@ -178,6 +185,12 @@ def names_nobody(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
     told = candidate.membership
     text = "share of the people learnt from that the attack names at 1 % false alarms"
     return _below("membership_tail", None if told is None else told.true_alarms, policy.max_membership_alarms, text)
+
+
+def scores_anywhere(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
+    """The exported model, scored without any library, says what the model says."""
+    text = "largest difference in score of the exported model"
+    return _below("embedded", candidate.embedded_difference, policy.max_embedded_difference, text)
 
 
 def refusal(verdicts: Sequence[Verdict]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml import churn, gates
+from ml.approvals import ApprovalMissingError
 from ml.artifacts import ArtefactError
 from ml.evaluation import auc_difference
 from ml.gates import Comparison, ModelFacts, PromotionPolicy, Verdict
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
     from ml.training import Candidate
 
 
+MOST_EMBEDDED = 1_000  # rows that a promotion scores without a library; `lethe models export` takes ten thousand
+
+
 class PromotionRefusedError(Exception):
     """A candidate that a gate refused; the message says which gate and by how much."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionDecision:
-    """What the gates say about a version; incumbent is the champion it was compared with, if there was one."""
+    """What the gates say about a version; incumbent is the champion it was compared with, if there was one.
+
+    approvals: how many people have to approve it besides.
+    """
 
     name: str
     version: int
@@ -37,6 +44,7 @@ class PromotionDecision:
     verdicts: tuple[Verdict, ...]
     comparison: Comparison | None
     already_champion: bool = False
+    approvals: int = 0
 
     @property
     def passed(self) -> bool:
@@ -60,18 +68,28 @@ def decide_promotion(
         return PromotionDecision(candidate.name, candidate.version, champion, (), None, already_champion=True)
     comparison = None if champion is None else compare(candidate, registry, champion)
     verdicts = gates.decide(facts_of(candidate, registry), comparison, against_majority(candidate), policy)
-    decision = PromotionDecision(candidate.name, candidate.version, champion, verdicts, comparison)
+    decision = PromotionDecision(
+        candidate.name, candidate.version, champion, verdicts, comparison, approvals=policy.approvals
+    )
     registry.note(candidate.version, {"lethe.gates": decision.explain(), "lethe.gates_passed": str(decision.passed)})
     _tell(journal, candidate, decision)
     return decision
 
 
 def promote(decision: PromotionDecision, registry: Registry, journal: Journal) -> int:
-    """Make the version champion, read it back, and journal it. Raises PromotionRefusedError where a gate refused."""
+    """Make the version champion, read it back, and journal it.
+
+    Raises PromotionRefusedError where a gate refused, ApprovalMissingError where people have to approve it.
+    """
     if not decision.passed:
         raise PromotionRefusedError(decision.explain())
     if decision.already_champion:
         return decision.version
+    if decision.approvals:
+        raise ApprovalMissingError(
+            f"version {decision.version} of {decision.name} waits for {decision.approvals} approvals; see "
+            "`lethe models waiting`"
+        )
     registry.promote(decision.version)
     if (now := registry.champion()) != decision.version:
         raise PromotionRefusedError(f"{decision.name} still has champion {now} after the move; try again")
@@ -113,11 +131,12 @@ def against_majority(candidate: Candidate) -> Comparison:
 def facts_of(candidate: Candidate, registry: Registry) -> ModelFacts:
     """Everything the gates ask about the candidate, from the file as registered."""
     report, features = candidate.report, candidate.rows.features
-    error, difference, n_bytes, latency = None, None, None, None
+    error, difference, n_bytes, latency, embedded = None, None, None, None, None
     try:
         loaded = registry.load_version(candidate.version)
         again = churn.probabilities(loaded.pipeline, features)
         difference = float(np.max(np.abs(again - candidate.scores)))
+        embedded = embedded_difference(loaded.pipeline, candidate.name, features)
         n_bytes, latency = loaded.n_bytes, latency_ms(loaded.pipeline, features)
     except ArtefactError as refused:
         error = str(refused)
@@ -132,7 +151,20 @@ def facts_of(candidate: Candidate, registry: Registry) -> ModelFacts:
         strongest_feature=report.strongest_feature,
         rolled_back=registry.was_rolled_back(candidate.version),
         membership=report.membership,
+        embedded_difference=embedded,
     )
+
+
+def embedded_difference(fitted: Pipeline, name: str, features: pd.DataFrame) -> float | None:
+    """The largest distance of the exported model's scores on at most MOST_EMBEDDED rows; None without an export."""
+    from ml.embedded.agreement import largest_difference
+    from ml.embedded.document import UnexportableModelError, document_of
+
+    try:
+        document = document_of(fitted, model=name)
+    except UnexportableModelError:
+        return None
+    return largest_difference(fitted, document, features.head(MOST_EMBEDDED))
 
 
 def latency_ms(fitted: Pipeline, features: pd.DataFrame, n_calls: int = 15) -> float:

@@ -13,7 +13,7 @@ from orchestration.privacy.readers import add_reader
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `lethe`; each command sets `handler` to the name of its function in handlers.py."""
-    from orchestration import features, federated
+    from orchestration import features, federated, models
 
     top = argparse.ArgumentParser(prog="lethe", description="Event logs to gated, monitored models, with proof.")
     shared = argparse.ArgumentParser(add_help=False)
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     add_areas(commands, partial(_command_of, shared))
     features.add(commands, partial(_command_of, shared))
     federated.add(commands, partial(_command_of, shared))
+    models.add(commands, partial(_command_of, shared))
     rollback = _command(commands, shared, "rollback", "make the champion before this one champion again")
     rollback.add_argument("--reason", required=True, help="why; kept in the decision journal")
     download = _command(commands, shared, "download", "a model version's file, its digest and types checked first")

@@ -21,7 +21,7 @@ WRONG_INPUT = frozenset(
         "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
         "AnonymityInputError", "RetentionInputError", "DeveloperNameError",
         "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
-        "IdentityInputError", "FeatureInputError", "FederatedInputError", "MultiPartyInputError",
+        "IdentityInputError", "FeatureInputError", "FederatedInputError", "MultiPartyInputError", "ApprovalInputError",
     }
 )  # fmt: skip
 

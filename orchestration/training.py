@@ -10,6 +10,8 @@ from orchestration import dbt, gates, intake
 from orchestration.platform import Platform, code_version
 
 if TYPE_CHECKING:
+    from ml.four_eyes import FourEyes
+    from ml.gates import PromotionPolicy
     from ml.intervals import Figure
     from ml.journal import Journal
     from ml.predictions import ScoredReport
@@ -51,26 +53,65 @@ def candidate_and_decision(
     platform: Platform, built: TrainingSet, journal: Journal
 ) -> tuple[Candidate, PromotionDecision]:
     """Train (or take again) the candidate and let the promotion gates judge it."""
-    from ml.gates import PromotionPolicy
     from ml.promotion import decide_promotion
     from ml.training import train_candidate
 
     candidate = train_candidate(built, platform.registry, journal, platform.echo)
-    return candidate, decide_promotion(candidate, platform.registry, PromotionPolicy(), journal)
+    return candidate, decide_promotion(candidate, platform.registry, promotion_policy(platform), journal)
+
+
+def promotion_policy(platform: Platform) -> PromotionPolicy:
+    """The policy of this home's model: two people approve where LETHE_FOUR_EYES names it."""
+    from ml.four_eyes import NAMED
+    from ml.gates import PromotionPolicy
+
+    return PromotionPolicy(approvals=NAMED if platform.registry.name in platform.settings.four_eyes else 0)
 
 
 def settle(platform: Platform, decision: PromotionDecision, journal: Journal) -> dict[str, Any]:
-    """Move the alias when every gate passed; otherwise the incumbent stays. Returns what the champion asset shows."""
+    """Move the alias when every gate passed and nobody has to approve; otherwise the incumbent stays.
+
+    Returns what the champion asset shows; its version is None where there is no champion.
+    """
     from ml.promotion import promote
 
-    version = promote(decision, platform.registry, journal) if decision.passed else decision.incumbent
-    platform.echo(decision.explain())
+    waits = bool(decision.approvals and decision.passed and not decision.already_champion)
+    why = waiting(platform, decision, journal) if decision.approvals else decision.explain()
+    moves = decision.passed and not waits
+    version = promote(decision, platform.registry, journal) if moves else decision.incumbent
+    platform.echo(why)
     return {
         "version": version,
-        "decision": "promoted" if decision.passed and not decision.already_champion else "incumbent stays",
-        "why": decision.explain(),
+        "decision": "promoted" if moves and not decision.already_champion else "incumbent stays",
+        "why": why,
         "mlflow_run": platform.registry.run_id(version) if version else "",
     }
+
+
+def waiting(platform: Platform, decision: PromotionDecision, journal: Journal) -> str:
+    """Ask people to approve what passed its gates, or take the question back; returns why nothing moves yet."""
+    from ml.approvals import RefusedPromotionError
+    from ml.four_eyes import describe
+
+    people = four_eyes(platform, journal)
+    if not decision.passed:
+        people.withdraw(decision.version)
+        return decision.explain()
+    try:
+        stands = people.ask(decision, platform.settings.now())
+    except RefusedPromotionError as refused:
+        return str(refused)
+    return (
+        f"version {decision.version} of {decision.name} passed its gates and waits, with {describe(stands)}: "
+        f"`lethe models approve --model-version {decision.version} --by NAME --reason ...`"
+    )
+
+
+def four_eyes(platform: Platform, journal: Journal) -> FourEyes:
+    """The approvals of this home's model, sealed with a key of the vault."""
+    from ml.four_eyes import FourEyes
+
+    return FourEyes(platform.registry, journal, platform.vault.purpose_key("approval"))
 
 
 def score(platform: Platform) -> ScoredReport:

@@ -24,6 +24,7 @@ class Settings:
     journal_level: str = "INFO"
     shared_data: Path | None = None
     dbt_select: str | None = None  # which dbt models a run builds, in dbt's selection syntax; all where it is not said
+    four_eyes: frozenset[str] = frozenset()  # models whose promotion two people approve
     master_key: str | None = field(default=None, repr=False)  # of the vault; read by privacy.vault.masters
 
     @classmethod
@@ -35,6 +36,7 @@ class Settings:
             fixed_clock=_clock(os.environ.get("LETHE_CLOCK")),
             shared_data=_path(os.environ.get("LETHE_SHARED_DATA")),
             dbt_select=os.environ.get("LETHE_DBT_SELECT") or None,
+            four_eyes=frozenset(os.environ.get("LETHE_FOUR_EYES", "").replace(",", " ").split()),
             master_key=os.environ.get("LETHE_MASTER_KEY") or None,
             journal_level=_journal_level(os.environ.get("LETHE_JOURNAL_LEVEL", "INFO")),
         )

@@ -23,7 +23,7 @@ PUBLISHED = dg.AssetKey(["ml", "published_predictions"])
 OWNERS = ["team:ml"]
 PROMOTION_GATES = (
     "beats_baseline", "beats_incumbent", "calibrated", "slice_floor", "plausible", "size", "loads", "latency",
-    "not_rolled_back", "membership", "membership_tail",
+    "not_rolled_back", "membership", "membership_tail", "embedded",
 )  # fmt: skip
 
 
@@ -60,7 +60,10 @@ def churn_model(platform: PlatformResource) -> Iterator[Any]:
         yield from promotion_checks(decision)
         if not decision.passed and decision.incumbent is None:
             raise dg.Failure(decision.explain(), allow_retries=False)
-        yield dg.MaterializeResult(CHAMPION, metadata=training.settle(opened, decision, journal))
+        settled = training.settle(opened, decision, journal)
+        if settled["version"] is None:
+            raise dg.Failure(settled["why"], allow_retries=False)
+        yield dg.MaterializeResult(CHAMPION, metadata=settled)
 
 
 @dg.asset(

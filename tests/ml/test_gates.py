@@ -26,6 +26,7 @@ GOOD = ModelFacts(
     strongest_feature=("recency_days", 0.8),
     rolled_back=False,
     membership=Membership(0.53, 0.012, 900, 16),
+    embedded_difference=1e-12,
 )
 BASELINE = Comparison("the majority", Figure(0.35, 0.33, 0.37))
 BETTER = Comparison("version 1", Figure(0.004, 0.001, 0.007))
@@ -77,6 +78,8 @@ def _slices(value: float, n_rows: int = 900) -> tuple[Slice, ...]:
         (replace(GOOD, rolled_back=None), "not_rolled_back"),
         (replace(GOOD, membership=Membership(0.61, 0.012, 900, 16)), "membership"),
         (replace(GOOD, membership=Membership(0.53, 0.031, 900, 16)), "membership_tail"),
+        (replace(GOOD, embedded_difference=2e-6), "embedded"),
+        (replace(GOOD, embedded_difference=None), "embedded"),
     ],
 )
 def test_a_planted_fault_is_refused_by_its_own_gate_alone(facts: ModelFacts, gate: str) -> None:

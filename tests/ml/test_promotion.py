@@ -108,7 +108,7 @@ def test_a_tampered_candidate_is_refused_by_the_load_gate(
     (path,) = registry._artifact_root.rglob("model.skops")
     path.write_bytes(path.read_bytes() + b" ")
     decision = decide_promotion(candidate, registry, POLICY, journal)
-    assert {v.name for v in decision.verdicts if not v.passed} == {"loads", "size", "latency"}
+    assert {v.name for v in decision.verdicts if not v.passed} == {"loads", "size", "latency", "embedded"}
 
 
 def test_a_champion_whose_features_are_gone_cannot_be_beaten_unseen(

@@ -1,0 +1,141 @@
+"""`lethe models`: a version as a file that scores anywhere, and people's approvals. Wiring only: ml does both."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.cli import DONE, USAGE, complain
+from orchestration.privacy.commands import AddCommand
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.platform import Platform
+
+SEED = 20261122
+
+
+def add(commands: Any, command: AddCommand) -> None:
+    """Add `models export`, `waiting`, `approve` and `refuse`."""
+    parser = commands.add_parser("models", help="model versions: take one out to score anywhere, approve one")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    exporting = command(actions, "export", "a version as JSON with scorers in Python and JavaScript, no library needed")
+    exporting.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to write, new or empty")
+    exporting.add_argument("--model-version", type=int, help="the version (default: the champion)")
+    exporting.set_defaults(run=export)
+    listing = command(actions, "waiting", "versions that passed their gates and wait for people's approval")
+    listing.set_defaults(run=waiting)
+    approving = command(actions, "approve", "approve a promotion; the second person's approval makes it champion")
+    approving.set_defaults(run=approve)
+    refusing = command(actions, "refuse", "refuse a promotion for good")
+    refusing.set_defaults(run=refuse)
+    for deciding in (approving, refusing):
+        deciding.add_argument("--model-version", type=int, required=True, help="the version that waits")
+        deciding.add_argument("--by", required=True, metavar="NAME", help="who decides; kept in the decision journal")
+        deciding.add_argument("--reason", required=True, help="why; kept in the decision journal")
+
+
+def waiting(settings: Settings, _options: argparse.Namespace) -> int:
+    """Print each version that waits, who approved it, and what its gates said."""
+    from ml.four_eyes import describe
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+    from orchestration.training import four_eyes
+
+    platform = Platform.open(settings)
+    with platform.journal() as journal:
+        found = four_eyes(platform, journal).waiting(settings.now())
+    for item in found:
+        say(f"version {item.request.version} since {item.request.asked_at:%Y-%m-%d %H:%M}, {describe(item.standing)}")
+        say(f"  {platform.registry.describe(item.request.version)['decision']}")
+    say(f"{len(found)} versions of {platform.registry.name} wait for approval")
+    return DONE
+
+
+def approve(settings: Settings, options: argparse.Namespace) -> int:
+    """Take an approval and say what is missing, or who is champion now."""
+    from ml.four_eyes import describe
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+    from orchestration.training import four_eyes
+
+    platform = Platform.open(settings)
+    with platform.journal() as journal:
+        stands = four_eyes(platform, journal).approve(
+            options.model_version, options.by, options.reason, settings.now()
+        )  # fmt: skip
+    done = "it is champion now" if stands.is_complete else "another person has to approve it"
+    say(f"version {options.model_version} of {platform.registry.name}: {describe(stands)}; {done}")
+    return DONE
+
+
+def refuse(settings: Settings, options: argparse.Namespace) -> int:
+    """Take a refusal."""
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+    from orchestration.training import four_eyes
+
+    platform = Platform.open(settings)
+    with platform.journal() as journal:
+        four_eyes(platform, journal).refuse(options.model_version, options.by, options.reason, settings.now())
+    say(f"version {options.model_version} of {platform.registry.name} is refused and will not be promoted")
+    return DONE
+
+
+def export(settings: Settings, options: argparse.Namespace) -> int:
+    """Write model.json and the two scorers, after they were seen to agree with the model."""
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+
+    platform = Platform.open(settings)
+    version = options.model_version or platform.registry.champion()
+    if version is None:
+        return complain(f"{platform.registry.name} has no champion yet; name a --model-version", USAGE)
+    if options.to.exists() and (not options.to.is_dir() or any(options.to.iterdir())):
+        return complain(f"{options.to} is not empty; name another folder", USAGE)
+    text, gap, n_rows = exported(platform, version)
+    write(options.to, text)
+    tell(platform, version, gap, n_rows)
+    say(
+        f"{options.to}: {platform.registry.name} version {version}, {len(text):,} bytes, SHA-256 "
+        f"{hashlib.sha256(text.encode()).hexdigest()}; off by at most {gap:.1g} on {n_rows:,} drawn rows"
+    )
+    return DONE
+
+
+def exported(platform: Platform, version: int) -> tuple[str, float, int]:
+    """The document of a version, its largest difference from the model, and the rows that was seen on."""
+    import numpy as np
+
+    from ml.embedded.agreement import N_ROWS, probe_rows, require_agreement
+    from ml.embedded.document import document_of, encode
+
+    pipeline, name = platform.registry.load_version(version).pipeline, platform.registry.name
+    digest = platform.registry.versions()[version]["lethe.artifact_sha256"]
+    document = document_of(pipeline, model=name, version=version, digest=digest)
+    gap = require_agreement(pipeline, document, probe_rows(document, N_ROWS, np.random.default_rng(SEED)))
+    return encode(document), gap, N_ROWS
+
+
+def write(folder: Path, text: str) -> None:
+    """The model and the scorers, under the names that their own comments use."""
+    from ml import embedded
+
+    source = Path(embedded.__file__).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.json").write_text(text, encoding="utf-8")
+    for suffix in ("py", "js"):
+        (folder / f"lethe_scorer.{suffix}").write_bytes((source / f"scorer.{suffix}").read_bytes())
+
+
+def tell(platform: Platform, version: int, gap: float, n_rows: int) -> None:
+    """Journal that a model left this home."""
+    from ml.journal import Entry, Event
+
+    text = f"Somebody with access to this home exported version {version}; its scores were compared on {n_rows} rows."
+    figures = {"version": version, "largest_difference": gap, "n_rows": n_rows}
+    with platform.journal() as journal:
+        name = platform.registry.name
+        journal.write(Entry(Event.MODEL_DOWNLOADED, None, name, f"Version {version} exported", text, figures))

@@ -1,0 +1,75 @@
+"""`lethe models`: what is written and refused on the command line; what is exported and approved is ml's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestration import cli
+from orchestration.platform import Platform, PlatformResource
+from orchestration.training import four_eyes, promotion_policy, settle
+from tests.ml import versions
+
+pytestmark = [pytest.mark.integration]
+
+
+@pytest.fixture
+def home(platform: PlatformResource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Platform:
+    """A home whose model two people approve, with one version."""
+    monkeypatch.setenv("LETHE_FOUR_EYES", "churn")
+    opened = platform.open()
+    versions.register(opened.registry, tmp_path)
+    return opened
+
+
+def test_a_version_waits_is_approved_and_leaves_as_a_file(
+    home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def lethe(*arguments: str) -> tuple[int, str]:
+        code = cli.main(["models", *arguments, "--home", str(home.home)])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    folder = tmp_path / "embedded"
+    code, text = lethe("export", "--to", str(folder))
+    assert (code, "no champion yet" in text) == (cli.USAGE, True)
+    decide = ("--model-version", "1", "--reason", "read", "--by")
+    code, text = lethe("approve", *decide, "Ada")
+    assert (code, "does not wait" in text) == (cli.USAGE, True)
+    with home.journal() as journal:
+        shown = settle(home, versions.passed(home.registry, 1), journal)
+    assert (shown["version"], shown["decision"]) == (None, "incumbent stays")
+    assert "lethe models approve --model-version 1" in shown["why"]
+    assert "1 versions of churn wait" in lethe("waiting")[1]
+    assert "another person has to approve it" in lethe("approve", *decide, "Ada")[1]
+    code, text = lethe("approve", *decide, "ada")
+    assert (code, "has approved this version already" in text) == (cli.USAGE, True)
+    assert "it is champion now" in lethe("approve", *decide, "Grace")[1]
+    code, text = lethe("export", "--to", str(folder))
+    assert (code, "10,000 drawn rows" in text) == (cli.DONE, True)
+    assert {path.name for path in folder.iterdir()} == {"model.json", "lethe_scorer.py", "lethe_scorer.js"}
+    model = json.loads((folder / "model.json").read_text())
+    assert (model["version"], model["columns"]) == (1, versions.COLUMNS)
+    code, text = lethe("export", "--to", str(folder))
+    assert (code, "is not empty" in text) == (cli.USAGE, True)
+
+
+def test_a_refusal_and_a_gate_take_the_question_back(home: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert promotion_policy(home).approvals == 2
+    decision = versions.passed(home.registry, 1)
+    with home.journal() as journal:
+        settle(home, decision, journal)
+        people = four_eyes(home, journal)
+        assert len(people.waiting(home.settings.now())) == 1
+        refused = versions.refused(home.registry, 1)
+        settle(home, refused, journal)
+        assert people.waiting(home.settings.now()) == []
+        settle(home, decision, journal)
+    arguments = ["--model-version", "1", "--by", "Linus", "--reason", "unfair", "--home", str(home.home)]
+    assert cli.main(["models", "refuse", *arguments]) == cli.DONE
+    assert "will not be promoted" in capsys.readouterr().out
+    with home.journal() as journal:
+        assert "was refused by Linus" in settle(home, decision, journal)["why"]
+    assert home.registry.champion() is None
