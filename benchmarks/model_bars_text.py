@@ -56,6 +56,7 @@ class BarFigure:
     unit: str
     bar: float | None = None
     note: str = ""
+    at_most: bool = False  # the bar is the greatest value that will do
 
 
 def row(name: str, found: Figure, unit: str, bar: float | None = None, note: str = "") -> BarFigure:
@@ -151,15 +152,8 @@ def vector_bars(folder: Path) -> list[BarFigure]:
     key = bytes(range(32))
     model = IntentClassifier().fit(embed(train.texts, key), train.intents.tolist())
     is_right = model.predict(embed(test.texts, key)) == test.intents
-    return [
-        row(
-            "banking77 accuracy from keyed vectors",
-            texts_figure(is_right),
-            "share",
-            None,
-            "the same estimator on 768 figures a text",
-        )
-    ]
+    note = "the same estimator on 768 figures a text"
+    return [row("banking77 accuracy from keyed vectors", texts_figure(is_right), "share", None, note)]
 
 
 def texts_figure(is_right: Rights) -> Figure:

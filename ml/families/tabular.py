@@ -29,8 +29,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "l2_regularization": 5.0, "max_features": 0.2, "early_stopping": False,
     },
     "deep boosting": {
-        "learning_rate": 0.03, "max_iter": 350, "max_leaf_nodes": 16, "min_samples_leaf": 30,
-        "l2_regularization": 10.0, "max_features": 0.3, "early_stopping": False,
+        "learning_rate": 0.03, "max_iter": 350, "max_leaf_nodes": 12, "min_samples_leaf": 20,
+        "l2_regularization": 1.0, "max_features": 0.3, "early_stopping": False,
     },
     "forest": {"n_estimators": 150, "min_samples_leaf": 10, "max_features": 0.4},
 }  # fmt: skip
