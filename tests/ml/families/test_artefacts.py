@@ -13,15 +13,17 @@ import yaml
 from sklearn.pipeline import Pipeline
 
 from ml.artifacts import FAMILY_TYPES, UntrustedArtefactError, file_digest, load_allowed, load_checked
-from ml.families import answers, patterns
+from ml.families import answers, patterns, timing
 from ml.families.companies import CompanyGroups
 from ml.families.intents import IntentClassifier
+from ml.families.next_step import NextStep
 from ml.families.peers import FeatureGraph
 from ml.families.preferences import PairPreference
+from ml.families.recommendation import ImplicitFactors, ItemToItem
 from ml.families.risk import RiskScore
 from ml.families.step_language import StepLanguage
 from ml.families.tabular import TabularClassifier
-from tests.ml.families import test_companies, test_peers, test_risk, test_tabular
+from tests.ml.families import test_companies, test_peers, test_risk, test_tabular, test_timing
 from tests.ml.families.test_answers import exchanges
 from tests.ml.families.test_preferences import contests
 
@@ -73,7 +75,24 @@ def tabular() -> tuple[Any, Callable[[Any], Any]]:
     return model, lambda loaded: loaded.predict_proba(columns)
 
 
+def behaviour() -> tuple[Any, Callable[[Any], Any]]:
+    model = NextStep().fit([["open", "save", "close"]] * 300)
+    return model, lambda loaded: loaded.steps[-1][1].log_probabilities([["open"]])
+
+
+def recommendation() -> tuple[Any, Callable[[Any], Any]]:
+    sets = [{"search", "export"}, {"search", "share"}] * 9
+    both = Pipeline([("alike", ItemToItem().fit(sets)), ("factors", ImplicitFactors(2).fit(sets))])
+    return both, lambda loaded: np.hstack([model.scores(sets) for _, model in loaded.steps])
+
+
+def returns() -> tuple[Any, Callable[[Any], Any]]:
+    rows = timing.returns(*test_timing.log(20, 12, 0))
+    return timing.ReturnTime(5).fit(rows, rows["hours"].to_numpy()), lambda loaded: loaded.steps[-1][1].predict(rows)
+
+
 FAMILIES = (
+    behaviour, recommendation, returns,
     intents, ai_quality, preferences, resource_generation, risk, company_similarity, company_graph, tabular,
 )  # fmt: skip
 
