@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
@@ -14,6 +14,8 @@ from collection.escapes import encode_text
 from collection.jsonlines import ENVELOPE
 from collection.records import ExactNumber, Fault, RecordFault
 
+BUFFER_BYTES = 1 << 20  # of each column that is read ahead
+
 
 def read_parquet(stream: BinaryIO) -> Iterator[Batch]:
     """Batches of the rows of a Parquet file, which must be seekable. Line is the row number from 1."""
@@ -21,15 +23,29 @@ def read_parquet(stream: BinaryIO) -> Iterator[Batch]:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(stream)
+        file = parquet.ParquetFile(stream, buffer_size=BUFFER_BYTES)
         n_before = 0
-        for rows in file.iter_batches(batch_size=BATCH_RECORDS):
-            yield _batch(rows.to_pylist(), n_before)
-            n_before += rows.num_rows
+        # Asked for all row groups at once, the reader keeps each that it has read until the last one is done.
+        for groups in _together([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]):
+            for rows in file.iter_batches(batch_size=BATCH_RECORDS, row_groups=groups):
+                yield _batch(rows.to_pylist(), n_before)
+                n_before += rows.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise TruncatedFileError(
             f"the Parquet file is damaged or incomplete ({type(error).__name__}): get it again"
         ) from None
+
+
+def _together(n_rows: Sequence[int]) -> Iterator[list[int]]:
+    """Row groups in order, as few at a time as fill a batch."""
+    groups, n_together = list[int](), 0
+    for group, n in enumerate(n_rows):
+        groups, n_together = [*groups, group], n_together + n
+        if n_together >= BATCH_RECORDS:
+            yield groups
+            groups, n_together = [], 0
+    if groups:
+        yield groups
 
 
 def _batch(rows: list[dict[str, Any]], n_before: int) -> Batch:
