@@ -216,22 +216,30 @@ def multi_party(runner: Runner) -> list[Row]:
 
 def text_models(runner: Runner) -> list[Row]:
     """Each with its interval; the protocol stands in benchmarks/model_bars_text.py."""
+    return _bars(runner, "model_bars_text", "intents", ("intents", "vectors", "preferences", "generation"))
+
+
+def sequence_models(runner: Runner) -> list[Row]:
+    """Each with its interval; the protocol stands in benchmarks/model_bars_sequences.py."""
+    return _bars(runner, "model_bars_sequences", "page_sequences", ("bms", "fifa", "vendors", "projects", "returns"))
+
+
+def _bars(runner: Runner, module: str, needed: str, parts: tuple[str, ...]) -> list[Row]:
     folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
-    if not (folder / "intents").is_dir():
-        raise BenchmarkError("no intents/; set LETHE_SHARED_DATA")
-    parts = ("intents", "vectors", "preferences", "generation")
+    if not (folder / needed).is_dir():
+        raise BenchmarkError(f"no {needed}/; set LETHE_SHARED_DATA")
     return [
         found
         for part in parts
-        for found in rows_of(part, partial(_text_part, folder, part), runner.ends_at - time.monotonic())
+        for found in rows_of(part, partial(_bar_part, module, folder, part), runner.ends_at - time.monotonic())
     ]
 
 
-def _text_part(folder: Path, part: str, runner: Runner) -> list[Row]:
+def _bar_part(module: str, folder: Path, part: str, runner: Runner) -> list[Row]:
     exact = "{value:.4f} [{low:.4f}, {high:.4f}] {note}"
     return [
-        Row(f["name"], f["value"], f["unit"], f["bar"], exact.format(**f))
-        for f in runner.document("model_bars_text", str(folder), "--only", part)["figures"]
+        Row(f["name"], f["value"], f["unit"], f["bar"], exact.format(**f), f.get("at_most", False))
+        for f in runner.document(module, str(folder), "--only", part)["figures"]
     ]
 
 
@@ -268,7 +276,8 @@ BENCHMARKS = tuple(
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (one_new_day, 20), (detection, 15), (anonymity, 15),
         (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5), (identities, 5),
-        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20), (drift, 15),
+        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
+        (sequence_models, 20), (drift, 15),
     )
 )  # fmt: skip
 
