@@ -302,8 +302,8 @@ BENCHMARKS = tuple(
     Benchmark(measure, minutes)
     for measure, minutes in (
         (simulator, 5), (imports, 10), (kernel, 15), (main_job, 10), (one_new_day, 10), (dbt_builds, 20),
-        (detection, 15), (anonymity, 15), (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5), (identities, 5),
-        (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
+        (detection, 15), (anonymity, 15), (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
+        (identities, 5), (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
         (sequence_models, 20), (drift, 15),
     )
 )  # fmt: skip
