@@ -111,7 +111,7 @@ def learn_next_action(rows: pd.DataFrame, test_from: date) -> tuple[NextStep, Fa
     """The next-action model of rows of features.ftr_user_sequences, and what it says of sessions from test_from on.
 
     Learned from sessions known before test_from; the order is chosen on people left out of those. Repeats of a step
-    count once. Raises TooFewSessionsError, or UnknownStepsError of next_step.
+    count once. Raises TooFewSessionsError, or UnknownStepsError of step_language.
     """
     before, after = rows[rows["known_on"] < test_from], rows[rows["started_on"] >= test_from]
     if before.empty or after.empty:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from ml.families.step_language import UnknownStepsError
 from ml.families.step_tables import (
     Moments,
     Steps,
@@ -37,10 +38,6 @@ MOST_CELLS = 40_000_000  # figures held at once while the weights are learned: 1
 ROWS_AT_ONCE = 256
 
 Parts = NDArray[np.float32]
-
-
-class UnknownStepsError(Exception):
-    """No step was taken by enough people, so that nothing can be told."""
 
 
 class MarkovChain(BaseEstimator):  # type: ignore[misc]

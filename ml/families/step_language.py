@@ -25,7 +25,7 @@ Gram: TypeAlias = tuple[str, str]  # the steps before, and the step
 
 
 class UnknownStepsError(Exception):
-    """No step was taken by enough people, so there is nothing to generate from."""
+    """No step was taken by enough people, so there is nothing to learn from."""
 
 
 class StepLanguage(BaseEstimator):  # type: ignore[misc]

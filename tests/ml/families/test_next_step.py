@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from ml.families import behaviour, step_tables
-from ml.families.next_step import MarkovChain, NextStep, UnknownStepsError
+from ml.families.next_step import MarkovChain, NextStep
 from ml.families.result import FamilyPolicy, decide_family
+from ml.families.step_language import UnknownStepsError
 
 K = 2
 STEPS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=6)
@@ -63,6 +64,33 @@ def test_tables_are_those_of_counting_by_force(owned: list[tuple[list[str], str]
             found = {names[s]: int(n) for s, n in zip(table["steps"][part], table["times"][part], strict=True)}
             assert found == after
             assert table["left_over"][row] == left[context]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(STEPS, st.sampled_from("pqr")), min_size=1, max_size=10), st.integers(1, 3))
+def test_what_comes_soon_and_what_ends_are_those_of_counting_by_force(
+    owned: list[tuple[list[str], str]], reach: int
+) -> None:
+    sequences, people = [steps for steps, _ in owned], [person for _, person in owned]
+    log = step_tables.moments(sequences, list("abcd"), reach, people)
+    pairs, ended = defaultdict[tuple[str, str], list[str]](list), defaultdict[str, list[str]](list)
+    for steps, person in owned:
+        ended[steps[-1]].append(person)
+        for at, step in enumerate(steps):
+            for before in steps[max(0, at - reach) : at]:
+                pairs[before, step].append(person)
+    found = step_tables.matrix(table := step_tables.soon(log, 4, reach, K), 4).toarray()
+    counted = {
+        ("abcd"[table["keys"][row]], "abcd"[column]): int(found[row, column]) for row, column in np.argwhere(found)
+    }
+    assert counted == {pair: len(owners) for pair, owners in pairs.items() if len(set(owners)) >= K}
+    expected = [len(ended[step]) if len(set(ended[step])) >= K else 0 for step in "abcd"]
+    assert step_tables.ends(log, 4, K).tolist() == expected
+
+
+def test_sessions_of_one_step_are_learned_from_too() -> None:
+    fitted = NextStep().fit([["a"]] * 6 + [["b"]] * 5)
+    assert dict(fitted.recommend(["a"])) == {"a": pytest.approx(7 / 13), "b": pytest.approx(6 / 13)}
 
 
 def test_probabilities_are_those_of_absolute_discounting() -> None:
