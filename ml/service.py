@@ -1,4 +1,4 @@
-"""ModelTrainingService: features as the users of the platform ask for them. Thin: extraction.py and feature_sets.py."""
+"""ModelTrainingService: features out, feedback in. Thin: extraction.py, feature_sets.py and feedback.py do it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml import extraction
+from ml import extraction, feedback
 from ml.extraction import Extraction
 from ml.feature_sets import FeatureSet, find_feature_set, read_feature_sets
+from ml.feedback import Rating
 
 if TYPE_CHECKING:
     import psycopg
@@ -40,6 +41,11 @@ class ModelTrainingService:
         found = find_feature_set(self.project, feature_set)
         with self.connect() as conn:
             return extraction.extract(conn, found, start, end, extracted_at=self.now())
+
+    def record_feedback(self, model: str, version: int, rating: Rating) -> None:
+        """Keep a rating of a published prediction. Raises UnknownPredictionError or FeedbackInputError."""
+        with self.connect() as conn:
+            feedback.record_rating(conn, model, version, rating, self.now())
 
     def features_at(self, subject: str, moment: date) -> dict[str, Any] | None:
         """What is known of a subject at the beginning of a UTC day, or None: the online look-up."""

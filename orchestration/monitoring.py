@@ -222,6 +222,23 @@ def _performance(platform: Platform, version: int) -> tuple[Performance, ...]:
         return tuple(measured(fetch_outcomes(conn, platform.registry.name, version), version))
 
 
+def corrected(platform: Platform, version: int) -> str:
+    """Keep the outcomes known by now, and say what labels that came or changed later did to each cutoff's figure."""
+    from ml.feedback import corrections, fetch_history, observe_outcomes
+
+    name = platform.registry.name
+    with platform.database.connect("ml") as conn:
+        observe_outcomes(conn, name, version, platform.settings.now())
+        found = corrections(fetch_history(conn, name, version), version)
+    moved = [
+        f"{item.now.cutoff_on}: {item.n_late} outcomes late, {item.n_changed} changed; AUC "
+        f"{item.first.auc or 'not known'} then, {item.now.auc or 'not known'} now"
+        for item in found
+        if item.n_late or item.n_changed
+    ]
+    return "; ".join(moved) or "nothing"
+
+
 def _trained_at(platform: Platform) -> datetime | None:
     """When the newest training set was made; one that did not change is not trained on again."""
     with platform.database.connect("ml") as conn:

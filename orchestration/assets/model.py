@@ -116,7 +116,9 @@ def monitoring_of_churn(platform: PlatformResource) -> dg.MaterializeResult[Any]
     seen = monitoring.observe(opened)
     if seen is None:
         return dg.MaterializeResult(metadata={"why": "there is no champion to observe yet"})
-    return dg.MaterializeResult(metadata=monitoring.metadata(opened, seen, monitoring.judge(opened, seen, None)))
+    shown = monitoring.metadata(opened, seen, monitoring.judge(opened, seen, None))
+    corrected = monitoring.corrected(opened, seen.champion.version)
+    return dg.MaterializeResult(metadata={**shown, "corrected_by_late_labels": corrected})
 
 
 def promotion_checks(decision: "PromotionDecision") -> Iterator[dg.AssetCheckResult]:

@@ -68,6 +68,7 @@ BLINDED = "proof of what was done, under a key of the vault: it names nobody"
 TARGETS = (
     Target("ml.training_subjects", "blinded_subject", Key.MEMBER),
     Target("ml.extracted_features", "entity", Key.TOKEN),
+    Target("ml.model_feedback", "subject", Key.TOKEN),
     Target("ml.predictions", "subject", Key.TOKEN),
     Target("ml.published_predictions", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("ml.risk_scores", "subject", Key.TOKEN),

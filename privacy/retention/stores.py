@@ -82,6 +82,7 @@ STORES = (
     Store("ml.extracted_features", "cutoff_on", "ml_training_data", purpose=TRAINING),
     Store("ml.training_sets", "created_at", "model_lineage"),
     Store("ml.predictions", "predicted_at", "ml_training_data"),
+    Store("ml.model_feedback", "noted_at", "ml_training_data"),
     Store("ml.risk_scores", "scored_at", "ml_training_data"),
     Store("ml.lifetime_fits", "cutoff_on", "ml_training_data"),
     Store("ml.lifetime_values", "cutoff_on", "ml_training_data", Method.FOLLOWS),

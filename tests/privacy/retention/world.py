@@ -132,6 +132,7 @@ def filler(conn: psycopg.Connection, store: Store, at: datetime, needed: Columns
 
 SPECIAL: dict[str, dict[str, object]] = {
     "ml.predictions": {"state": "published", "model_version": 1},
+    "ml.model_feedback": {"kind": "rating"},
     "quality.drift_results": {"verdict": "stable"},
     "privacy.privacy_requests": {"kind": "access", "state": "refused", "has_started": False, "is_proven": False},
     "privacy.erasures": {"status": "running", "sealed": b"s", "receipt_sha256": "d"},
