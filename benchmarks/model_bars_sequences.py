@@ -196,8 +196,10 @@ def recommended(what: str, known: list[Steps], asked: Questions, names: Sequence
     base = ranks.measures(set_places(Popularity().fit(known), asked))
     rows = []
     for name in names:
-        ours = ranks.measures(set_places(RECOMMENDERS[name]().fit(of_several(known)), asked))
-        note = f"{len(asked.wanted):,} first visits, {len(set(asked.units)):,} people; {name}"
+        model = RECOMMENDERS[name]().fit(of_several(known))
+        ours = ranks.measures(set_places(model, asked))
+        covered = ranks.coverage(model.scores(asked.begun), 10)
+        note = f"{len(asked.wanted):,} first visits, {len(set(asked.units)):,} people; {name}; covers {covered:.0%}"
         rows += measured(f"{what}, {name.split(',')[0]}", (ours, base, asked.units), "popularity", note)
     return rows
 
