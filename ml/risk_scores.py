@@ -52,6 +52,9 @@ def fetch(conn: psycopg.Connection[Any]) -> tuple[date, list[str], pd.DataFrame]
     """The newest cutoff, its people in order, and their signs. Raises NoSignsError where there is none."""
     from ml.families.risk import SIGNS, NoSignsError
 
+    found = conn.execute("select to_regclass('features.ftr_user_fraud_weekly')").fetchone()
+    if found is None or found[0] is None:  # LETHE_DBT_SELECT may leave it out
+        raise NoSignsError("features.ftr_user_fraud_weekly is not built; select it for dbt to score risk")
     rows = conn.execute(
         f"select cutoff_on, subject, {', '.join(SIGNS)} from features.ftr_user_fraud_weekly"
         " where cutoff_on = (select max(cutoff_on) from features.ftr_user_fraud_weekly) order by subject"

@@ -37,7 +37,7 @@ class Border:
 
 
 BELOW_PREDICTIONS = frozenset({"ml__published_predictions"})
-BELOW_FEATURES = BELOW_PREDICTIONS | {"churn_model", "ml__predictions", "quality__predictions_out"}
+BELOW_FEATURES = BELOW_PREDICTIONS | {"churn_model", "ml__predictions", "ml__risk_scores", "quality__predictions_out"}
 BELOW_RAW = BELOW_FEATURES | {"privacy_transform", "dbt_build", "quality__features_out"}
 BORDERS = (
     Border(

@@ -17,6 +17,8 @@ NOW = datetime(2024, 6, 4, tzinfo=UTC)
 @pytest.mark.integration
 def test_planted_fraud_lands_flagged_in_its_table(database: Database) -> None:
     signs = planted(200)
+    with database.connect("ml") as conn, pytest.raises(NoSignsError, match="is not built"):
+        rescore(conn, scored_at=NOW)
     with database.connect("dbt", autocommit=True) as conn:
         columns = ", ".join(f"{name} float8" for name in SIGNS)
         conn.execute(f"create table features.ftr_user_fraud_weekly (cutoff_on date, subject text, {columns})")
