@@ -6,6 +6,8 @@ import argparse
 from importlib import import_module
 from typing import Any, Protocol
 
+from orchestration.privacy import verify
+
 AREAS: tuple[str, ...] = (
     "consent", "budget", "keys", "anonymity", "identities", "requests", "erasure", "retention", "breaches",
     "multi_party",
@@ -28,3 +30,4 @@ def add_areas(commands: Any, command: AddCommand) -> None:
         module = import_module(f"orchestration.privacy.{area}")
         parser = areas.add_parser(area.replace("_", "-"), help=module.HELP)
         module.add(parser.add_subparsers(required=True, metavar="ACTION"), command)
+    verify.add(areas, command)

@@ -18,7 +18,7 @@ NAMES_NOBODY = frozenset({
     "privacy requests expire",
     "privacy identities merge",
     "privacy anonymity check", "privacy anonymity anonymise",  # a file of their own, not what is held here
-    "privacy erasure run", "privacy erasure verify", "privacy erasure status",
+    "privacy erasure run", "privacy erasure verify", "privacy erasure status", "privacy verify",
     "privacy breaches open", "privacy breaches status", "privacy breaches close",
 })  # fmt: skip
 # Figures, keys and terms only.

@@ -85,9 +85,12 @@ def test_a_changed_receipt_is_refused_with_three(
     assert cli.main([*made, *home]) == cli.DONE
     document = json.loads(receipt.read_text())
     assert cli.main(["privacy", "consent", "verify", str(receipt), "--trusted", "0" * 32]) == cli.REFUSED
+    assert cli.main(["privacy", "verify", str(receipt), "--trust", "0" * 32]) == cli.REFUSED
+    assert cli.main(["privacy", "verify", str(receipt)]) == cli.DONE
     document["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"] *= 2
     receipt.write_text(json.dumps(document))
     assert cli.main(["privacy", "consent", "verify", str(receipt)]) == cli.REFUSED
+    assert cli.main(["privacy", "verify", str(receipt)]) == cli.REFUSED
     assert "it was changed" in capsys.readouterr().err
 
 
