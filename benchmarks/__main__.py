@@ -251,6 +251,11 @@ def sequence_models(runner: Runner) -> list[Row]:
     return _bars(runner, "model_bars_sequences", "page_sequences", ("bms", "fifa", "vendors", "projects", "returns"))
 
 
+def tabular_models(runner: Runner) -> list[Row]:
+    """Each with its interval; the protocol stands in benchmarks/model_bars_tabular.py."""
+    return _bars(runner, "model_bars_tabular", "telco", ("telco", "shoppers", "adult", "risk", "vendors"))
+
+
 def _bars(runner: Runner, module: str, needed: str, parts: tuple[str, ...]) -> list[Row]:
     folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
     if not (folder / needed).is_dir():
@@ -304,7 +309,7 @@ BENCHMARKS = tuple(
         (simulator, 5), (imports, 10), (kernel, 15), (main_job, 10), (one_new_day, 10), (dbt_builds, 20),
         (detection, 15), (anonymity, 15), (private_release, 5), (vault, 10), (exports, 10), (erasure, 15), (rulings, 5),
         (identities, 5), (web_sessions, 15), (embeddings, 5), (federated, 30), (multi_party, 10), (text_models, 20),
-        (sequence_models, 20), (drift, 15),
+        (sequence_models, 20), (tabular_models, 15), (drift, 15),
     )
 )  # fmt: skip
 
