@@ -62,7 +62,7 @@ def boosting(seed: int) -> Any:
 
 def stepwise(seed: int) -> Any:
     return GradientBoostingClassifier(
-        n_estimators=35, learning_rate=0.14, max_depth=2, min_samples_leaf=20, subsample=0.7, random_state=seed
+        n_estimators=25, learning_rate=0.2, max_depth=2, min_samples_leaf=20, subsample=0.7, random_state=seed
     )
 
 
@@ -74,11 +74,11 @@ def descent(seed: int) -> Any:
 
 def network(seed: int) -> Any:
     return make_pipeline(
-        StandardScaler(), MLPClassifier((6,), alpha=1.0, learning_rate_init=0.015, batch_size=100, random_state=seed)
+        StandardScaler(), MLPClassifier((6,), alpha=1.0, learning_rate_init=0.02, batch_size=100, random_state=seed)
     )
 
 
-HEALTHY: tuple[tuple[Learner, int], ...] = ((logistic, 0), (boosting, 0), (stepwise, 0), (descent, 20), (network, 15))
+HEALTHY: tuple[tuple[Learner, int], ...] = ((logistic, 0), (boosting, 0), (stepwise, 0), (descent, 20), (network, 10))
 
 
 def healthy(variant: int, seed: int) -> TrainingFigures:
@@ -89,7 +89,7 @@ def healthy(variant: int, seed: int) -> TrainingFigures:
 def _sound(variant: int, seed: int, **changes: Any) -> Task:
     learner, epochs = HEALTHY[variant % len(HEALTHY)]
     draw = np.random.default_rng([seed, variant])
-    n = int(draw.integers(900, 1_500))
+    n = int(draw.integers(800, 1_200))
     task = _rows(draw, n, n_noise=int(draw.integers(2, 6)), share=float(draw.uniform(0.25, 0.7)))
     return replace(task, learner=learner, epochs=epochs, **changes)
 
@@ -111,7 +111,7 @@ def _rows(draw: np.random.Generator, n: int, *, n_noise: int = 4, share: float =
 
 def _many_leaves(seed: int) -> Task:
     draw = np.random.default_rng(seed)
-    learner = GradientBoostingClassifier(n_estimators=40, max_depth=6, learning_rate=0.4, random_state=seed)
+    learner = GradientBoostingClassifier(n_estimators=30, max_depth=5, learning_rate=0.5, random_state=seed)
     return replace(_rows(draw, 400, n_noise=16), learner=lambda _: learner)
 
 
@@ -127,9 +127,9 @@ def _learnt_by_heart(seed: int) -> Task:
     draw = np.random.default_rng(seed)
     learner = make_pipeline(
         StandardScaler(),
-        MLPClassifier((60,), alpha=0.0, learning_rate_init=0.005, batch_size=32, random_state=seed),
+        MLPClassifier((60,), alpha=0.0, learning_rate_init=0.01, batch_size=64, random_state=seed),
     )
-    return replace(_rows(draw, 240, n_noise=16), learner=lambda _: learner, epochs=60)
+    return replace(_rows(draw, 240, n_noise=16), learner=lambda _: learner, epochs=40)
 
 
 def _more_columns_than_people(seed: int) -> Task:
