@@ -66,7 +66,7 @@ def observe(platform: Platform) -> Observation | None:
     return Observation(
         champion, newest, drift, _performance(platform, champion.version), estimated,
         tuple(sorted(set(columns) - set(champion.columns))), _recovered(platform, champion.created_at),
-        _tainted(platform),
+        tainted(platform),
     )  # fmt: skip
 
 
@@ -261,7 +261,8 @@ def _recovered(platform: Platform, trained_at: datetime) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def _tainted(platform: Platform) -> str | None:
+def tainted(platform: Platform) -> str | None:
+    """The champion that learnt from somebody who is gone, and until when it may serve; None where it did not."""
     from ml.taint import needs_retraining
 
     marked = needs_retraining(platform.registry)

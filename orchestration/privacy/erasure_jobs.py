@@ -14,8 +14,8 @@ def go_on_with_erasures(context: dg.OpExecutionContext, platform: PlatformResour
     from privacy.erasure.erasure import resume, unfinished
 
     opened = platform.open()
-    stores = stores_of(opened)
-    requests = unfinished(stores)
+    requests = unfinished(stores_of(opened, with_manifest=False))  # dbt is asked only where something is to be done
+    stores = stores_of(opened, with_manifest=bool(requests))
     n_deleted = 0
     for request in requests:
         receipt = resume(stores, request, opened.settings.now())

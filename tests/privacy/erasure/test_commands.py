@@ -64,10 +64,3 @@ def test_a_home_catches_up_when_it_is_opened(stores: Stores, settings: Settings)
     assert replay is not None
     assert (replay.n_erasures, replay.n_identities) == (1, 0)
     assert ledger_of(platform).is_erased([PERSON], NOW) == {PERSON}
-
-
-def test_dagster_loads_the_jobs() -> None:
-    from orchestration.privacy import erasure_jobs
-
-    assert {job.name for job in erasure_jobs.JOBS} == {"erasure_job"}
-    assert {sensor.name for sensor in erasure_jobs.SENSORS} == {"stopped_erasures"}
