@@ -74,3 +74,8 @@ def test_credentials_are_for_their_owner_only(tmp_path: Path) -> None:
     first = load_or_create(path, ("a", "b"))
     assert path.stat().st_mode & 0o777 == 0o600
     assert load_or_create(path, ("a", "b", "c"))["a"] == first["a"]
+
+
+def test_every_migration_has_a_number_of_its_own() -> None:
+    numbers = [migration.name.split("_")[0] for migration in available()]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import MPYC
+from benchmarks.groups import MPYC
 from benchmarks.running import interpreter_with
 from privacy.multi_party.computation import HISTOGRAM, MEAN, SUM
 from privacy.multi_party.errors import MultiPartyInputError

@@ -1,0 +1,296 @@
+"""What each group of benchmarks runs, and the rows that its figures become, with bars and peers beside them."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpreter_with, rows_of
+from warehouse.settings import Settings
+
+GIT_LOG = "git_activity/git_activity.jsonl.gz"
+WEB_PEER = HERE / ".venvs" / "dbt_web"  # a checkout, or a link to one
+PRESIDIO = ("presidio", "presidio_analyzer", "presidio-analyzer==2.2.366", "spacy")
+
+FLOWER = ("flower", "ray", "flwr[simulation]==1.41.0", "numpy")
+MPYC = ("mpyc", "mpyc", "mpyc==0.11", "numpy")
+
+
+def simulator(runner: Runner) -> list[Row]:
+    found = runner.document("simulator_throughput")
+    return [Row("simulator", found["simulated_events_per_s"], "events/s, one core", 100_000)]
+
+
+def imports(runner: Runner) -> list[Row]:
+    file = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data") / GIT_LOG
+    if not file.exists():
+        raise BenchmarkError(f"no {GIT_LOG}; set LETHE_SHARED_DATA")
+    mapping = ROOT / "examples" / "git_activity" / "mapping.yaml"
+    lines = runner.text("import_throughput", str(file), str(mapping), "3").splitlines()
+    rates = [float(line.split(" s, ")[1].split(" ")[0].replace(",", "")) for line in lines if "records/s" in line]
+    return [Row("import, 210,302 git records", max(rates), "records/s, two cores", 40_000, "best of 3")]
+
+
+def kernel(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with(*PRESIDIO)
+    found = runner.document("privacy_kernel", "--json", *(("--peer-python", peer) if peer else ()))
+    bars = {1: 350_000.0, 2: 700_000.0}
+    rows = []
+    for figure in found["figures"]:
+        ours = "presidio" not in figure["name"].lower()
+        bar = bars.get(figure["cores"]) if ours and "without" not in figure["name"] else None
+        rows.append(Row(figure["name"], figure["rows_per_second"], f"rows/s, {figure['cores']} core(s)", bar))
+    if said := why or found.get("note"):
+        rows.append(Row("peer: Presidio detection", None, "rows/s", None, str(said)))
+    return rows
+
+
+def main_job(runner: Runner) -> list[Row]:
+    """From nothing to a champion: the real log, then the simulated one."""
+    file = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data") / GIT_LOG
+    rows = []
+    if file.exists():
+        found = runner.document("main_job", str(file), str(ROOT / "examples" / "git_activity" / "mapping.yaml"))
+        rows = [*_job_rows("main job, git log", found, 150), Row("main job, AUC", found["auc"], "AUC", 0.890)]
+    return [*rows, *_job_rows("main job, 100,000 simulated events", runner.document("main_job"), 120)]
+
+
+def _job_rows(name: str, found: dict[str, Any], seconds: float) -> list[Row]:
+    code = f"exit {found['exit_code']}"
+    return [
+        Row(name, found["seconds"], "s", seconds, code, less_is_better=True),
+        Row(f"{name}, memory", found["peak_mb"], "MB", 2_500, less_is_better=True),
+        Row(f"{name}, again with nothing new", found["second_run_seconds"], "s", 25, less_is_better=True),
+    ]
+
+
+def one_new_day(runner: Runner) -> list[Row]:
+    """What `lethe run` does with one new day, after a history and after one ten times longer."""
+    printed = runner.text("one_new_day")
+    ratio = float(printed.split("ratio ")[-1].split(" ")[0])
+    return [Row("lethe run, one new day at 10 times the history", ratio, "times the cost", 1.3, less_is_better=True)]
+
+
+def dbt_builds(runner: Runner) -> list[Row]:
+    """At a tenth of the size that the bars are about: `python -m benchmarks.dbt_incremental --events 10000000`."""
+    found = runner.document("dbt_incremental")
+    size = f"{found['n_events']:,} events"
+    work = f"of processor work {found['cpu_ratio']:.2f}; the Sunday {found['sunday_ratio']:.2f}"
+    ratio = "dbt, one new day at 10 times the history"
+    return [
+        Row(ratio, found["ratio"], "times the cost", 1.3, work, less_is_better=True),
+        Row(f"dbt, one new day after {size}", found["day_seconds"], "s", None, "bar at 10,000,000: 30"),
+        Row(f"dbt, full build of {size}", found["full_seconds"], "s", None, "bar at 10,000,000: 720"),
+        Row("memory of both", found["full_gb"], "GB", 4.0, less_is_better=True),
+    ]
+
+
+def detection(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with(*PRESIDIO)
+    found = runner.document("pii_detection", "--json", *(("--peer-python", peer) if peer else ()))
+    bars = {
+        "pattern_micro_f1": 0.93, "phone_f1": 0.88, "name_recall": 0.85, "name_precision": 0.65,
+        "texts_per_second": 40_000.0,
+    }  # fmt: skip
+    rows = [Row(f"detection, {name}", found[name], "", bar) for name, bar in bars.items()]
+    false = {name: value for name, value in found.items() if name.startswith("false_per_1000")}
+    rows += [Row(f"detection, {name}", value, "", 20.0, less_is_better=True) for name, value in false.items()]
+    return [*rows, *([Row("peer: Presidio", None, "", None, why)] if why else [])]
+
+
+def anonymity(runner: Runner) -> list[Row]:
+    return [
+        Row(f["name"], f["value"], f["unit"], f["bar"], less_is_better=f["at_most"])
+        for f in runner.document("anonymity", "--json")["figures"]
+    ]
+
+
+def private_release(runner: Runner) -> list[Row]:
+    first = runner.document("differential_privacy", "--json")["figures"][0]
+    return [
+        Row("private grouped count, median relative error", first["relative_error"], "%", 6.0, less_is_better=True),
+        Row("private grouped count", first["seconds"], "s", 1.0, less_is_better=True),
+    ]
+
+
+def vault(runner: Runner) -> list[Row]:
+    return [
+        Row(
+            f["name"], f["by_clock"], f["unit"], f["bar"], f"{f['at_rest']:,.3g} with a core at hand",
+            f["unit"] == "seconds",
+        )
+        for f in runner.document("vault", "--json")["figures"]
+    ]  # fmt: skip
+
+
+def exports(runner: Runner) -> list[Row]:
+    found = runner.document("exports")
+    return [
+        Row("export of a million rows in five formats", found["seconds"], "s", 60.0, less_is_better=True),
+        Row("memory of that export", found["peak_mb"], "MB", 512.0, less_is_better=True),
+    ]
+
+
+def erasure(runner: Runner) -> list[Row]:
+    """At a tenth of the size that the bar is about: making ten million events takes eleven minutes."""
+    printed = runner.text("erasure", "--events", "1000000")
+    seconds = float(printed.split("erased with proof in ")[1].split(" s")[0])
+    return [Row("one person among a million events erased, with proof", seconds, "s", 60.0, less_is_better=True)]
+
+
+def rulings(runner: Runner) -> list[Row]:
+    found = runner.document("rulings")
+    name, n_days = f"days pending after a ruling on {found['rare_type']}", found["days_of_rare_type"]
+    return [
+        Row(name, found["pending"], f"of {found['days']} days", n_days, "bar: those that hold it", less_is_better=True),
+        Row("ruling, and finding those days", found["seconds"], "s"),
+    ]
+
+
+def identities(runner: Runner) -> list[Row]:
+    found = runner.document("identities")
+    note = f"{found['seconds_of_all_days']} s before"
+    return [
+        Row("days to transform again after a merge of two ids", found["days_of_one_merge"], f"of {found['days']} days"),
+        Row(f"{found['merges']} merges at once", found["seconds_of_merges"], "s"),
+        Row("transform of all days with half the ids merged", found["seconds_of_all_days_merged"], "s", note=note),
+    ]
+
+
+def web_sessions(runner: Runner) -> list[Row]:
+    found = runner.document("web_sessions", *(("--peer", str(WEB_PEER)) if WEB_PEER.exists() else ()))
+    return [
+        Row("page views, sessions and people of a website", found["ours"], "events/s"),
+        Row("peer: dbt web package on the same events", found.get("peer"), "events/s", note=str(found["why"])),
+    ]
+
+
+def embeddings(runner: Runner) -> list[Row]:
+    folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
+    if not (folder / "intents").is_dir():
+        raise BenchmarkError("no intents/; set LETHE_SHARED_DATA")
+    found = runner.document("embeddings", str(folder))
+    chance = f"chance {found['banking77_chance']:.1%}"
+    return [
+        Row(
+            f"texts of {found['long_characters']} characters as vectors",
+            found["long_texts_per_s"],
+            "texts/s, one core",
+            5_000,
+        ),
+        Row(
+            "nearest question has the same intent", found["banking77_same_intent_ours"], "share, banking77", 0.8, chance
+        ),
+        Row("peer: scikit-learn's feature hashing", found["banking77_same_intent_hashing_peer"], "share, banking77"),
+        Row("peer: TF-IDF with a vocabulary", found["banking77_same_intent_learned_peer"], "share, banking77"),
+    ]
+
+
+def federated(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with(*FLOWER)
+    found = runner.document("federated", *(("--peer-python", peer) if peer else ()))
+    ten, fifty, noise, beside = found["ten"], found["fifty"], found["noise"], found.get("flower", {"why": why})
+    rows = [
+        Row(
+            "secure sums, 10 silos, 100,000 numbers", ten["silo_cpu_ms"], "ms of a core a silo", 10.0,
+            f"{ten['silo_ms']:.1f} by the clock; 2 left", True,
+        ),
+        Row("secure sums, 50 silos, 100,000 numbers", fifty["silo_cpu_ms"], "ms of a core a silo", note="3 left"),
+    ]  # fmt: skip
+    for name, figures in found["auc"].items():
+        for method in ("update", "gradient"):
+            of = figures[method]
+            rows.append(Row(
+                f"federated churn AUC, {name}, {method}s", of["federated"]["value"], "AUC, later rows",
+                of["central"]["value"] - 0.01,
+                f"central {of['central']['value']:.4f}, local only {of['local_only']:.4f}, {figures['silos']} silos",
+            ))  # fmt: skip
+    rows.append(Row("with noise, epsilon 3 a person", noise["epsilon_3"], "AUC", None, f"{noise['plain']:.4f} without"))
+    note = why or str(beside.get("why", f"{beside.get('rounds')} rounds in {beside.get('seconds', 0):.0f} s; no masks"))
+    return [*rows, Row("peer: Flower, the same local updates", beside.get("auc"), "AUC, simulated", None, note)]
+
+
+def multi_party(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with(*MPYC)
+    found = runner.document("multi_party", *(("--peer-python", peer) if peer else ()))
+    beside, cpu = found["mpyc"], found["million_cpu_seconds"]
+    note = f"{cpu:.2f} s of cores for all three"
+    rows = [Row("sum of a million numbers, three parties, TLS", found["million_seconds"], "s", 2.0, note, True)]
+    for name in ("short", "mean", "histogram"):
+        what = "sum of 20,000 numbers" if name == "short" else f"{name} of 30,000 values"
+        rows.append(Row(f"{what}, three parties, TLS", found[f"{name}_seconds"], "s", note="connecting included"))
+    return [
+        *rows,
+        Row("peer: mpyc, sum of 20,000", beside.get("seconds"), "s", note=why or str(beside.get("why", "no TLS"))),
+    ]
+
+
+def text_models(runner: Runner) -> list[Row]:
+    """Each with its interval; the protocol stands in benchmarks/model_bars_text.py."""
+    return _bars(runner, "model_bars_text", "intents", ("intents", "vectors", "preferences", "generation"))
+
+
+def sequence_models(runner: Runner) -> list[Row]:
+    """Each with its interval; the protocol stands in benchmarks/model_bars_sequences.py."""
+    return _bars(runner, "model_bars_sequences", "page_sequences", ("bms", "fifa", "vendors", "projects", "returns"))
+
+
+def tabular_models(runner: Runner) -> list[Row]:
+    """Each with its interval; the protocol stands in benchmarks/model_bars_tabular.py."""
+    return _bars(runner, "model_bars_tabular", "telco", ("telco", "shoppers", "adult", "risk", "vendors"))
+
+
+def _bars(runner: Runner, module: str, needed: str, parts: tuple[str, ...]) -> list[Row]:
+    folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
+    if not (folder / needed).is_dir():
+        raise BenchmarkError(f"no {needed}/; set LETHE_SHARED_DATA")
+    return [
+        found
+        for part in parts
+        for found in rows_of(part, partial(_bar_part, module, folder, part), runner.ends_at - time.monotonic())
+    ]
+
+
+def _bar_part(module: str, folder: Path, part: str, runner: Runner) -> list[Row]:
+    exact = "{value:.4f} [{low:.4f}, {high:.4f}] {note}"
+    return [
+        Row(f["name"], f["value"], f["unit"], f["bar"], exact.format(**f), f.get("at_most", False))
+        for f in runner.document(module, str(folder), "--only", part)["figures"]
+    ]
+
+
+def drift(runner: Runner) -> list[Row]:
+    peer, why = interpreter_with("evidently", "evidently", "evidently==0.7.23", "pandas<3")
+    found = runner.document("drift", "--json", *(("--peer-python", peer) if peer else ()))
+    rows = []
+    for size, alarms in found["false_alarms"].items():
+        if alarms is None:
+            continue
+        beside = found["peer"].get(size) if isinstance(found["peer"], dict) else None
+        note = why or (f"peer calls a column drifted in {beside:.0%}" if beside is not None else "")
+        name = f"windows of {int(size):,} rows"
+        rows.append(Row(f"drift, false alarms, {name}", 100 * alarms, "%", 5.0, note, less_is_better=True))
+        rows.append(Row(f"drift, a real shift found, {name}", 100 * found["found"][size], "%", 95.0))
+    return rows
+
+
+def diagnosis(runner: Runner) -> list[Row]:
+    found = runner.document("diagnosis", "--json")
+    return [
+        Row(f"cause named rightly, {found['planted']} planted", 100 * found["named_rightly"], "%", 90.0),
+        Row("reports on 30 healthy trainings", found["reports_in_30"], "", 1.0, less_is_better=True),
+    ]
+
+
+def embedded_scores(runner: Runner) -> list[Row]:
+    rows = []
+    for found in json.loads(runner.text("embedded", "--json")):
+        for name in ("online", "python", "javascript"):
+            if (far := found.get(f"{name}_difference")) is not None:
+                what = f"{found['rung']}, {name} against batch, 10,000 rows"
+                note = f"{found[f'{name}_us_a_row']} microseconds a row"
+                rows.append(Row(what, far, "largest difference", 1e-6, note, less_is_better=True))
+    return rows
