@@ -25,10 +25,8 @@ that are tested; all items are ranked, and a tie counts as an error.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -36,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.model_bars_text import BarFigure, row
+from benchmarks.bar_figures import BarFigure, Parts, report, row
 from benchmarks.sequence_data import activity, asked_between, learned_from, pages, reviews, sessions, visits
 from ml import ranks
 from ml.families import step_tables
@@ -47,7 +45,6 @@ from ml.families.result import mean_of, paired
 from ml.families.step_tables import Steps, places_in
 from ml.families.timing import LONGEST_HOURS, MedianGap, ReturnTime, returns
 from ml.intervals import Codes, Floats
-from warehouse.settings import Settings
 
 MOST, SHORTEST, WINDOW, FOLDS, SEED = 5_000, 6, 5, 10, 1
 SETTINGS = ((2, 5), (3, 10), (3, 20))
@@ -270,7 +267,7 @@ def return_bars(folder: Path) -> list[BarFigure]:
     ]
 
 
-PARTS: dict[str, tuple[Callable[[Path], list[BarFigure]], ...]] = {
+PARTS: Parts = {
     "bms": (partial(page_bars, name="BMS"),),
     "fifa": (partial(page_bars, name="FIFA"),),
     "vendors": (next_vendors,),
@@ -279,17 +276,5 @@ PARTS: dict[str, tuple[Callable[[Path], list[BarFigure]], ...]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", default=Settings.load().shared_data or "../shared/data")
-    parser.add_argument("--only", nargs="+", choices=sorted(PARTS), default=list(PARTS))
-    options = parser.parse_args()
-    figures = [found for name in options.only for measure in PARTS[name] for found in measure(Path(options.folder))]
-    for found in figures:
-        held = "" if found.bar is None else f"bar {found.bar:g}"
-        print(f"{found.name:<46} {found.value:.4f} [{found.low:.4f}, {found.high:.4f}] {held:<10} {found.note}")
-    print(json.dumps({"figures": [asdict(found) for found in figures]}))
-
-
 if __name__ == "__main__":
-    main()
+    report(PARTS, __doc__)

@@ -23,18 +23,15 @@ are 95 %. Protocol:
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.model_bars_text import BarFigure, row
+from benchmarks.bar_figures import BarFigure, Parts, report, row
 from benchmarks.tabular_data import Classified, adult, reviewer_signs, reviews, shoppers, telco, vendor_figures
 from ml import churn
 from ml.evaluation import Outcomes, ranking
@@ -45,7 +42,6 @@ from ml.families.risk import RiskScore
 from ml.families.tabular import TabularClassifier
 from ml.families.terms import K_PEOPLE, SharedValues
 from ml.intervals import Floats, figure
-from warehouse.settings import Settings
 
 FOLDS = 10
 PLANTED = 10392
@@ -219,26 +215,14 @@ def _auc(classes: np.ndarray[Any, np.dtype[np.bool_]], scored: Floats) -> float:
     return float(ranking(outcomes, scored, np.ones((1, 1)))[0][0])
 
 
-PARTS: dict[str, Callable[[Path], list[BarFigure]]] = {
-    "telco": telco_bars,
-    "shoppers": shoppers_bars,
-    "adult": adult_bars,
-    "risk": risk_bars,
-    "vendors": vendor_bars,
+PARTS: Parts = {
+    "telco": (telco_bars,),
+    "shoppers": (shoppers_bars,),
+    "adult": (adult_bars,),
+    "risk": (risk_bars,),
+    "vendors": (vendor_bars,),
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", default=Settings.load().shared_data or "../shared/data")
-    parser.add_argument("--only", nargs="+", choices=sorted(PARTS), default=list(PARTS))
-    options = parser.parse_args()
-    figures = [found for name in options.only for found in PARTS[name](Path(options.folder))]
-    for found in figures:
-        held = "" if found.bar is None else f"bar {found.bar:g}"
-        print(f"{found.name:<46} {found.value:.4f} [{found.low:.4f}, {found.high:.4f}] {held:<10} {found.note}")
-    print(json.dumps({"figures": [asdict(found) for found in figures]}))
-
-
 if __name__ == "__main__":
-    main()
+    report(PARTS, __doc__)

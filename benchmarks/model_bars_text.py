@@ -18,16 +18,14 @@ of its own, as none of these data says whose it is; pairs are resampled by instr
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.bar_figures import BarFigure, Parts, report, row
 from benchmarks.text_data import Prompts, Verdicts, banking77, clinc, fifa, verdicts
 from ml.families.agreement import consensus, expected_kappa, kappa_figure, kappa_gain
 from ml.families.generation import compared
@@ -37,30 +35,11 @@ from ml.families.result import mean_figure, mean_of, paired
 from ml.families.step_language import StepLanguage, best_order
 from ml.families.templates import Template, rank, reciprocal_ranks
 from ml.intervals import Figure, figure
-from warehouse.settings import Settings
 
 LEAST_ACCURACY = 0.93  # of CLINC's validation part; the bar on its test part is .925
 FOLDS = 5
 BEGUN, MADE = 2, 5
 Rights = np.ndarray[Any, np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True)
-class BarFigure:
-    """One figure with its interval, its unit, the bar it is held against and what stands beside it."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    unit: str
-    bar: float | None = None
-    note: str = ""
-    at_most: bool = False  # the bar is the greatest value that will do
-
-
-def row(name: str, found: Figure, unit: str, bar: float | None = None, note: str = "") -> BarFigure:
-    return BarFigure(name, found.value, found.low, found.high, unit, bar, note)
 
 
 def peer(train: Prompts) -> Any:
@@ -270,7 +249,7 @@ def timed(work: Callable[[], IntentClassifier]) -> tuple[IntentClassifier, float
     return made, time.process_time() - began
 
 
-PARTS: dict[str, tuple[Callable[[Path], list[BarFigure]], ...]] = {
+PARTS: Parts = {
     "intents": (banking_bars, clinc_bars),
     "vectors": (vector_bars,),
     "preferences": (preference_bars,),
@@ -278,17 +257,5 @@ PARTS: dict[str, tuple[Callable[[Path], list[BarFigure]], ...]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", default=Settings.load().shared_data or "../shared/data")
-    parser.add_argument("--only", nargs="+", choices=sorted(PARTS), default=list(PARTS))
-    options = parser.parse_args()
-    figures = [found for name in options.only for measure in PARTS[name] for found in measure(Path(options.folder))]
-    for found in figures:
-        held = "" if found.bar is None else f"bar {found.bar:g}"
-        print(f"{found.name:<46} {found.value:.4f} [{found.low:.4f}, {found.high:.4f}] {held:<10} {found.note}")
-    print(json.dumps({"figures": [asdict(found) for found in figures]}))
-
-
 if __name__ == "__main__":
-    main()
+    report(PARTS, __doc__)
