@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import fields
 
 import dagster as dg
 import pytest
 
+from ml.gates import ModelFacts, PromotionPolicy, decide
 from orchestration import gates
+from orchestration.assets.model import PROMOTION_GATES
 from quality import suites
 from quality.gates import CheckResult, GateResult
 
@@ -80,3 +83,10 @@ def test_a_rule_that_met_no_column_passes_with_nothing_judged() -> None:
     shown = gates.check_result(RULE, [], (None, None), ASSET)
     assert shown.passed
     assert shown.metadata["rows_judged"].value == 0
+
+
+def test_dagster_shows_every_promotion_gate() -> None:
+    unmeasured = ModelFacts(*(None for _ in fields(ModelFacts)))
+    verdicts = decide(unmeasured, None, None, PromotionPolicy())
+    assert [verdict.name for verdict in verdicts] == list(PROMOTION_GATES)
+    assert {verdict.name for verdict in verdicts if verdict.passed} == {"beats_incumbent"}, "nothing unmeasured passes"
