@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 RAW_IN = "raw_in"
@@ -48,184 +49,93 @@ class Rule:
         return f"{self.suite}:{self.table}:{self.column or '*'}:{self.kind}"
 
 
-def _filled(suite: str, table: str, column: str, mostly: float = MOSTLY_FILLED) -> Rule:
+class UnknownSuiteError(ValueError):
+    """A gate was asked for by a name that no suite has."""
+
+
+_logs = partial(Rule, RAW_IN, LOGS)
+_days = partial(Rule, RAW_IN, DAYS)
+_features = partial(Rule, FEATURES_OUT, FEATURES)
+_labels = partial(Rule, FEATURES_OUT, LABELS)
+_predictions = partial(Rule, PREDICTIONS_OUT, PREDICTIONS)
+
+
+def _filled(of: Callable[..., Rule], column: str, mostly: float = MOSTLY_FILLED) -> Rule:
     share = "always" if mostly == 1.0 else f"in at least {mostly:.0%} of rows"
-    return Rule(suite, table, "not_null", column, "completeness", f"has a value {share}", mostly)
+    return of("not_null", column, "completeness", f"has a value {share}", mostly)
 
 
+def _range(low: float, high: float) -> Mapping[str, Any]:
+    return {"min_value": low, "max_value": high}
+
+
+# Each row: kind, column, dimension, what it says, the share that must obey where not all, parameters.
 RULES: tuple[Rule, ...] = (
     # --- raw in: what collection stored for these days
-    Rule(RAW_IN, LOGS, "has_rows", None, "completeness", "there are rows to judge"),
-    *(_filled(RAW_IN, LOGS, column) for column in ("created_at", "id", "event_type", "action")),
+    _logs("has_rows", None, "completeness", "there are rows to judge"),
+    *(_filled(_logs, column) for column in ("created_at", "id", "event_type", "action")),
     *(
-        Rule(
-            RAW_IN,
-            LOGS,
-            "matches",
-            column,
-            "consistency",
-            "values match the label format",
-            0.95,
-            {"regex": LABEL_FORMAT},
-        )
+        _logs("matches", column, "consistency", "values match the label format", 0.95, {"regex": LABEL_FORMAT})
         for column in ("event_type", "source")
     ),
-    Rule(
-        RAW_IN,
-        LOGS,
-        "in_set",
-        "data_classification",
-        "consistency",
-        "is one of the four classes",
-        1.0,
-        {"value_set": CLASSES},
-    ),
-    Rule(
-        RAW_IN,
-        LOGS,
-        "in_set",
-        "retention_policy",
-        "consistency",
-        "is one of the four retention policies",
-        1.0,
+    _logs("in_set", "data_classification", "consistency", "is one of the four classes", 1.0, {"value_set": CLASSES}),
+    _logs(
+        "in_set", "retention_policy", "consistency", "is one of the four retention policies", 1.0,
         {"value_set": RETENTIONS},
     ),
-    Rule(RAW_IN, LOGS, "holds", "event_day_is_utc_day", "consistency", "event_day is the UTC day of created_at"),
-    Rule(
-        RAW_IN,
-        LOGS,
-        "holds",
-        "created_at_in_range",
-        "consistency",
-        "created_at lies between 1990 and one day ahead of now",
-        0.95,
+    _logs("holds", "event_day_is_utc_day", "consistency", "event_day is the UTC day of created_at"),
+    _logs(
+        "holds", "created_at_in_range", "consistency", "created_at lies between 1990 and one day ahead of now", 0.95,
     ),
-    Rule(RAW_IN, LOGS, "holds", "is_registered_key", "consistency", "every (source, id) is in raw.event_keys"),
-    Rule(RAW_IN, LOGS, "unique", "source,id", "accuracy", "no (source, id) is stored twice"),
-    Rule(
-        RAW_IN,
-        LOGS,
-        "holds",
-        "received_after_created",
-        "timeliness",
-        "received_at is at most one day before created_at",
-        0.95,
-    ),
-    Rule(RAW_IN, LOGS, "holds", "received_in_past", "timeliness", "received_at is not in the future"),
-    Rule(
-        RAW_IN,
-        DAYS,
-        "within",
-        "z_score",
-        "accuracy",
-        "events per day stay within 6 standard deviations of the days before (log scale)",
-        0.95,
-        {"min_value": -6, "max_value": 6},
+    _logs("holds", "is_registered_key", "consistency", "every (source, id) is in raw.event_keys"),
+    _logs("unique", "source,id", "accuracy", "no (source, id) is stored twice"),
+    _logs("holds", "received_after_created", "timeliness", "received_at is at most one day before created_at", 0.95),
+    _logs("holds", "received_in_past", "timeliness", "received_at is not in the future"),
+    _days(
+        "within", "z_score", "accuracy",
+        "events per day stay within 6 standard deviations of the days before (log scale)", 0.95, _range(-6, 6),
     ),
     # --- features out: what dbt built for these cutoffs
-    Rule(FEATURES_OUT, FEATURES, "has_rows", None, "completeness", "there are rows to judge"),
-    Rule(FEATURES_OUT, FEATURES, "unique", "cutoff_on,subject", "accuracy", "one row per cutoff and subject"),
-    _filled(FEATURES_OUT, FEATURES, "subject", 1.0),
-    _filled(FEATURES_OUT, FEATURES, "is_bot"),
-    _filled(FEATURES_OUT, FEATURES, "n_*"),
-    Rule(
-        FEATURES_OUT,
-        FEATURES,
-        "within",
-        "n_*",
-        "consistency",
-        "counts are finite and not negative",
-        1.0,
-        {"min_value": 0, "max_value": 1e15},
-    ),
-    Rule(FEATURES_OUT, FEATURES, "widens", "n_*", "consistency", "a longer window counts at least as much"),
-    Rule(
-        FEATURES_OUT,
-        FEATURES,
-        "holds",
-        "ok__*",
-        "accuracy",
+    _features("has_rows", None, "completeness", "there are rows to judge"),
+    _features("unique", "cutoff_on,subject", "accuracy", "one row per cutoff and subject"),
+    _filled(_features, "subject", 1.0),
+    _filled(_features, "is_bot"),
+    _filled(_features, "n_*"),
+    _features("within", "n_*", "consistency", "counts are finite and not negative", 1.0, _range(0, 1e15)),
+    _features("widens", "n_*", "consistency", "a longer window counts at least as much"),
+    _features(
+        "holds", "ok__*", "accuracy",
         "values lie within 8 robust standard deviations (log scale of the values that are not zero)",
         0.95,  # a sound ratio feature had 1.1 % at one of seven real cutoffs looked at
     ),
-    Rule(
-        FEATURES_OUT,
-        FEATURES,
-        "no_rows",
-        "cutoff_on",
-        "timeliness",
-        "the newest cutoff is within 14 days of the newest event day",
-        1.0,
+    _features(
+        "no_rows", "cutoff_on", "timeliness", "the newest cutoff is within 14 days of the newest event day", 1.0,
         {"query": "stale_features"},
     ),
-    _filled(FEATURES_OUT, LABELS, "is_churned", 1.0),
-    Rule(FEATURES_OUT, LABELS, "unique", "cutoff_on,subject", "accuracy", "one label per cutoff and subject"),
-    Rule(FEATURES_OUT, LABELS, "holds", "has_features", "consistency", "every label has a feature row"),
+    _filled(_labels, "is_churned", 1.0),
+    _labels("unique", "cutoff_on,subject", "accuracy", "one label per cutoff and subject"),
+    _labels("holds", "has_features", "consistency", "every label has a feature row"),
     # --- predictions out: what a model version says before anyone may see it
-    Rule(PREDICTIONS_OUT, PREDICTIONS, "has_rows", None, "completeness", "there are rows to judge"),
-    _filled(PREDICTIONS_OUT, PREDICTIONS, "probability", 1.0),
-    Rule(
-        PREDICTIONS_OUT,
-        PREDICTIONS,
-        "within",
-        "probability",
-        "consistency",
-        "lies between 0 and 1",
-        1.0,
-        {"min_value": 0, "max_value": 1},
+    _predictions("has_rows", None, "completeness", "there are rows to judge"),
+    _filled(_predictions, "probability", 1.0),
+    _predictions("within", "probability", "consistency", "lies between 0 and 1", 1.0, _range(0, 1)),
+    _predictions("unique", "cutoff_on,subject", "accuracy", "one prediction per cutoff and subject"),
+    _predictions(
+        "mean_within", "probability", "accuracy", "the mean lies between 0.005 and 0.995", 1.0, _range(0.005, 0.995),
     ),
-    Rule(
-        PREDICTIONS_OUT, PREDICTIONS, "unique", "cutoff_on,subject", "accuracy", "one prediction per cutoff and subject"
+    _predictions(
+        "spread_within", "probability", "accuracy", "the predictions are not all the same", 1.0, _range(0.001, 0.5001),
     ),
-    Rule(
-        PREDICTIONS_OUT,
-        PREDICTIONS,
-        "mean_within",
-        "probability",
-        "accuracy",
-        "the mean lies between 0.005 and 0.995",
-        1.0,
-        {"min_value": 0.005, "max_value": 0.995},
-    ),
-    Rule(
-        PREDICTIONS_OUT,
-        PREDICTIONS,
-        "spread_within",
-        "probability",
-        "accuracy",
-        "the predictions are not all the same",
-        1.0,
-        {"min_value": 0.001, "max_value": 0.5001},
-    ),
-    Rule(
-        PREDICTIONS_OUT,
-        PREDICTIONS,
-        "holds",
-        "has_features",
-        "consistency",
-        "every prediction has a feature row of its cutoff",
-    ),
-    Rule(
-        PREDICTIONS_OUT,
-        PREDICTIONS,
-        "no_rows",
-        "subject",
-        "completeness",
-        "every active subject of the newest cutoff has a prediction",
-        1.0,
+    _predictions("holds", "has_features", "consistency", "every prediction has a feature row of its cutoff"),
+    _predictions(
+        "no_rows", "subject", "completeness", "every active subject of the newest cutoff has a prediction", 1.0,
         {"query": "unpredicted_subjects"},
     ),
-    Rule(
-        PREDICTIONS_OUT,
-        PREDICTIONS,
-        "no_rows",
-        "cutoff_on",
-        "timeliness",
-        "the predictions are for the newest cutoff",
-        1.0,
+    _predictions(
+        "no_rows", "cutoff_on", "timeliness", "the predictions are for the newest cutoff", 1.0,
         {"query": "stale_predictions"},
     ),
-)
+)  # fmt: skip
 
 
 def rules_of(suite: str) -> tuple[Rule, ...]:
@@ -233,7 +143,3 @@ def rules_of(suite: str) -> tuple[Rule, ...]:
     if suite not in SUITES:
         raise UnknownSuiteError(f"there is no suite {suite!r}; the suites are {', '.join(SUITES)}")
     return tuple(rule for rule in RULES if rule.suite == suite)
-
-
-class UnknownSuiteError(ValueError):
-    """A gate was asked for by a name that no suite has."""
