@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from ml.gates import VERDICTS, Verdict, dump
+from orchestration import cli, facts
 from orchestration.platform import Platform, PlatformResource
 from orchestration.training import four_eyes, promotion_policy, settle
 from tests.ml import versions
@@ -73,3 +74,39 @@ def test_a_refusal_and_a_gate_take_the_question_back(home: Platform, capsys: pyt
     with home.journal() as journal:
         assert "was refused by Linus" in settle(home, decision, journal)["why"]
     assert home.registry.champion() is None
+
+
+def test_a_rollback_is_one_command(home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def rollback() -> tuple[int, str]:
+        code = cli.main(["rollback", "--reason", "complaints since Monday", "--home", str(home.home)])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    code, text = rollback()
+    assert (code, "churn has no champion; promote one first" in text) == (cli.USAGE, True)
+    home.registry.promote(1)
+    code, text = rollback()
+    assert (code, "no champion before version 1" in text) == (cli.USAGE, True)
+    home.registry.promote(versions.register(home.registry, tmp_path))
+    assert rollback() == (cli.DONE, "champion of churn: version 2 -> 1\n")
+    assert facts.champion(home) == "churn version 1"
+    code, text = rollback()
+    assert (code, "no champion before version 1" in text) == (cli.USAGE, True)
+    (journalled,) = [json.loads(line) for path in home.logs.iterdir() for line in path.read_text().splitlines()]
+    assert journalled["event"] == "MODEL_COMPARED"
+    assert journalled["decision"] == "Rolled back from 2 to 1"
+    assert journalled["reasoning"] == "complaints since Monday"
+
+
+def test_what_the_gates_measured_is_shown_with_three_decimals(home: Platform) -> None:
+    registry = home.registry
+    registry.promote(1)
+    shown = facts.model_facts(home)
+    assert shown is not None
+    assert shown["verdicts"] == ["calibrated passed"], "a version from before verdicts were kept as data"
+    verdict = Verdict("calibrated", True, 0.0123999, 0.05, "expected calibration error")
+    registry.note(1, {VERDICTS: dump([verdict])})
+    shown = facts.model_facts(home)
+    assert shown is not None
+    assert shown["verdicts"] == ["calibrated passed: 0.012 against 0.05, 0.037 to spare (expected calibration error)."]
+    assert [facts.short(figure) for figure in (1234567.0, 3.0, 0.0005961, 0.0)] == ["1.23457e+06", "3", "0.000596", "0"]
