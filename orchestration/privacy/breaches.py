@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,7 @@ from warehouse.secrets import write_private
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from orchestration.platform import Platform
-    from privacy.access_log import Seen
-    from privacy.breaches.affected import Affected
+    from orchestration.privacy.services.breaches import BreachService, Onlooker
     from privacy.breaches.register import Breach, MarkedTable
 
 HELP = "breaches: the register, the 72-hour clock, who is affected, drafts of notifications"
@@ -73,64 +71,49 @@ def _add_mark(actions: Any, command: Any) -> None:
 def open_breach(settings: Settings, options: argparse.Namespace) -> int:
     """Enter a breach."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.breaches import register
     from privacy.breaches.clock import deadline_at
 
-    now = settings.now()
-    with Platform.open(settings).database.connect("erasure") as conn:
-        number = register.open_breach(
-            conn, options.title, aware_at=options.aware or now, opened_by=options.by, now=now
-        )  # fmt: skip
-        say(f"breach {number} is open; the authority is to be told by {deadline_at(register.load(conn, number))}")
+    breach = _service(settings).open(options.title, by=options.by, aware_at=options.aware)
+    say(f"breach {breach.breach_id} is open; the authority is to be told by {deadline_at(breach)}")
     return DONE
 
 
 def mark(settings: Settings, options: argparse.Namespace) -> int:
     """Enter facts and tables, and count who is in the tables."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.breaches import affected, register
 
-    platform = Platform.open(settings)
     facts = {name: value for name in (*TEXTS, *LISTS, *NUMBERS) if (value := getattr(options, name)) is not None}
-    tables = [_table(text) for text in options.table]
-    entry: dict[str, Any] = {"recorded_by": options.by, "now": settings.now()}
-    with platform.database.connect("erasure") as conn:
-        counted = affected.count(conn, tables, lineage(settings))  # before anything is entered: unknown tables are not
-        _keep(platform, conn, options, "privacy breaches mark", [table.table for table in tables], counted)
-        if facts:
-            register.add_facts(conn, options.breach_id, facts, **entry)
-        if tables:
-            register.mark_tables(conn, options.breach_id, tables, **entry)
-        breach = register.load(conn, options.breach_id)
+    breach, counted = _service(settings).mark(
+        options.breach_id, reader_of(options, "privacy breaches mark"),
+        tables=[_table(text) for text in options.table], facts=facts,
+    )  # fmt: skip
     for line in counted.found:
         through = f", reached through {line.marked}" if line.is_by_lineage else ""
         say(f"{line.n_subjects:>9,} people  {line.n_rows:>12,} rows  {line.table} ({line.key} ids){through}")
     for table in counted.nameless:
         say(f"who is in {table} cannot be told from its rows")
     say(f"breach {breach.breach_id}: {len(breach.facts)} facts, {len(breach.tables)} tables; "
-        f"`lethe privacy breaches notify {breach.breach_id}` drafts the notifications")  # fmt: skip
+        f"`lethe privacy breaches notify {breach.breach_id}` drafts the notifications, and so does a running "
+        "`lethe up` by itself")  # fmt: skip
     return DONE
 
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
     """Print the clock of every breach, or one in full."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.breaches import register
 
-    now = settings.now()
-    with Platform.open(settings).database.connect("erasure") as conn:
-        if options.breach_id is None:
-            for breach in register.all_breaches(conn):
-                document = state_of(breach, now)
-                say(json.dumps(document) if options.json else "  ".join(f"{k} {v}" for k, v in document.items()))
-            return DONE
-        breach = register.load(conn, options.breach_id)
-        entries = register.history(conn, options.breach_id)
+    service, now = _service(settings), settings.now()
+    if options.breach_id is None:
+        for breach in service.breaches():
+            document = state_of(breach, now)
+            say(json.dumps(document) if options.json else "  ".join(f"{k} {v}" for k, v in document.items()))
+        return DONE
+    breach = service.breach(options.breach_id)
     document = state_of(breach, now) | {"facts": dict(breach.facts), "tables": [t.table for t in breach.tables]}
-    lines = [f"{e.recorded_at}  {e.kind:<9} {e.recorded_by}  {json.dumps(e.details)}" for e in entries]
+    lines = [
+        f"{e.recorded_at}  {e.kind:<9} {e.recorded_by}  {json.dumps(e.details)}"
+        for e in service.history(options.breach_id)
+    ]
     if options.json:
         say(json.dumps(document | {"history": lines}))
     else:
@@ -160,27 +143,21 @@ def state_of(breach: Breach, now: datetime) -> dict[str, Any]:
 def notify(settings: Settings, options: argparse.Namespace) -> int:
     """Write drafts into the home, or enter that somebody was told."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.breaches import register
 
-    platform = Platform.open(settings)
-    with platform.database.connect("erasure") as conn:
-        if options.sent:
-            register.record_notification(
-                conn, options.breach_id, options.sent, reference=options.reference, recorded_by=options.by,
-                now=settings.now(),
-            )  # fmt: skip
-            say(f"breach {options.breach_id}: the {options.sent} were notified")
-            return DONE
-        breach = register.load(conn, options.breach_id)
-        found = _affected(platform, conn, breach, options)
-        _keep(platform, conn, options, "privacy breaches notify", [table.table for table in breach.tables], found)
-        conn.commit()
-        paths = _write_drafts(platform, conn, breach, found, options.by)
+    service = _service(settings)
+    if options.sent:
+        service.record_notification(options.breach_id, options.sent, by=options.by, reference=options.reference)
+        say(f"breach {options.breach_id}: the {options.sent} were notified")
+        return DONE
+    drafted = service.draft(
+        options.breach_id, reader_of(options, "privacy breaches notify"),
+        is_named=options.people is not None, seen_by=_onlooker(options.seen_by),
+    )  # fmt: skip
     if options.people is not None:
+        found = drafted.affected
         write_private(options.people, "".join(f"{user}\n" for user in found.user_ids or ()))
         say(f"{options.people}: {found.n_people or 0:,} people, {found.n_unidentified:,} pseudonyms without a person")
-    for path in paths:
+    for path in drafted.paths:
         say(str(path))
     say("these are drafts: check and complete them, send them yourself, then enter that with --sent")
     return DONE
@@ -189,88 +166,27 @@ def notify(settings: Settings, options: argparse.Namespace) -> int:
 def close(settings: Settings, options: argparse.Namespace) -> int:
     """Close a breach."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.breaches import register
 
     reasons = {"authority": options.no_authority, "subjects": options.no_subjects}
-    with Platform.open(settings).database.connect("erasure") as conn:
-        register.close(conn, options.breach_id, reasons=reasons, recorded_by=options.by, now=settings.now())
+    _service(settings).close(options.breach_id, by=options.by, reasons=reasons)
     say(f"breach {options.breach_id} is closed")
     return DONE
 
 
-def lineage(settings: Settings) -> dict[str, list[str]]:
-    """Table -> the tables it is made from, as dbt's manifest has it."""
-    from orchestration import dbt
-    from warehouse.settings import export_missing
+def _service(settings: Settings) -> BreachService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.breaches import BreachService
 
-    export_missing(dbt.NO_LOGIN)
-    return lineage_of(json.loads(dbt.manifest_path(settings).read_text()))
+    return BreachService(Platform.open(settings))
 
 
-def lineage_of(manifest: dict[str, Any]) -> dict[str, list[str]]:
-    """Table -> the tables it is made from. Pure."""
-    nodes = {**manifest["nodes"], **manifest["sources"]}
-    names = {key: f"{node['schema']}.{node.get('alias') or node['name']}" for key, node in nodes.items()}
-    return {
-        names[key]: sorted(names[parent] for parent in parents if parent in names)
-        for key, parents in manifest["parent_map"].items()
-        if key in names and key.startswith("model.")
-    }
+def _onlooker(text: str | None) -> Onlooker | None:
+    from orchestration.privacy.services.breaches import Onlooker
 
-
-def _keep(
-    platform: Platform, conn: Any, options: argparse.Namespace, command: str, tables: list[str], found: Affected
-) -> None:
-    """Write down that people were counted or named, many at once, before anything of it is shown."""
-    from privacy import access_log
-
-    n_rows = sum(line.n_rows for line in found.found)
-    access_log.record(
-        conn, platform.vault, reader_of(options, command), at=platform.settings.now(),
-        place=", ".join(sorted(set(tables))) or "no table", n_rows=n_rows, subject=None,
-    )  # fmt: skip
-
-
-def _affected(platform: Platform, conn: Any, breach: Breach, options: argparse.Namespace) -> Affected:
-    """Counts by table; the people themselves only when asked for."""
-    from privacy.breaches import affected
-    from privacy.retention.holds import keyed_by
-
-    made_from = lineage(platform.settings)
-    if options.people is None:
-        return affected.count(conn, breach.tables, made_from)
-    resolver = affected.Resolver(keyed_by(platform.vault), platform.vault.purpose_key("training_subjects"))
-    seen = _seen(platform, conn, options.seen_by) if options.seen_by else None
-    return affected.identify(conn, breach.tables, made_from, resolver, seen=seen)
-
-
-def _seen(platform: Platform, conn: Any, text: str) -> Seen:
-    """Whom a reader looked at, on the days named or ever."""
-    from privacy.access_log import seen_by
-
+    if text is None:
+        return None
     span = _table(text)
-    first, last = span.first_on or date.min, span.last_on or date(9998, 12, 31)
-    since, until = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
-    return seen_by(conn, platform.vault, span.table, since, until)
-
-
-def _write_drafts(platform: Platform, conn: Any, breach: Breach, found: Affected, by: str) -> list[Path]:
-    """Both drafts as text and document, readable by their owner only; the register keeps their digests."""
-    from privacy.breaches import register
-    from privacy.breaches.notices import drafts
-
-    now = platform.settings.now()
-    folder = platform.home / "breaches" / str(breach.breach_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    paths = []
-    for draft in drafts(breach, found, now):
-        for suffix, text in (("md", draft.markdown), ("json", draft.json)):
-            paths.append(folder / f"{draft.whom}.{suffix}")
-            write_private(paths[-1], text)
-        details = {"whom": draft.whom, "sha256": draft.sha256, "missing": list(draft.missing)}
-        register.record_draft(conn, breach.breach_id, details, recorded_by=by, now=now)
-    return paths
+    return Onlooker(span.table, span.first_on, span.last_on)
 
 
 def _table(text: str) -> MarkedTable:

@@ -25,3 +25,7 @@ class ClosedBreachError(BreachInputError):
 
 class UnansweredDutyError(BreachInputError):
     """A breach cannot be closed while a notification is neither sent nor declared unnecessary with a reason."""
+
+
+class UndraftedBreachError(BreachInputError):
+    """Tables were marked and no notification could be drafted: the 72 hours go on without one."""

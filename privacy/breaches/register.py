@@ -36,7 +36,10 @@ class MarkedTable:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What is known of a breach. A fact that nobody entered is absent from `facts`: nothing is made up."""
+    """What is known of a breach. A fact that nobody entered is absent from `facts`: nothing is made up.
+
+    markings: the entries by which tables were marked; drafted: those of them that drafts were written for.
+    """
 
     breach_id: int
     title: str
@@ -48,6 +51,8 @@ class Breach:
     alarms: tuple[int, ...] = ()
     notified_at: Mapping[str, datetime] | None = None
     closed_at: datetime | None = None
+    markings: tuple[int, ...] = ()
+    drafted: tuple[int, ...] = ()
 
     def was_told(self, whom: str) -> bool:
         """Whether the authority, or the subjects, were notified."""
@@ -86,7 +91,7 @@ def add_facts(
     """Enter facts by name; a later one replaces an earlier one, which stays in the history."""
     for name, value in facts.items():
         _check_fact(name, value)
-    return _append(conn, breach_id, "facts", facts, recorded_by, now)
+    return _append(conn, breach_id, "facts", [facts], recorded_by, now)
 
 
 def mark_tables(
@@ -96,14 +101,14 @@ def mark_tables(
     if any(t.first_on and t.last_on and t.first_on > t.last_on for t in tables):
         raise BreachInputError("the days of a marked table end before they begin")
     rows = [{"table": t.table, "first_on": _text(t.first_on), "last_on": _text(t.last_on)} for t in tables]
-    return _append(conn, breach_id, "tables", {"tables": rows}, recorded_by, now)
+    return _append(conn, breach_id, "tables", [{"tables": rows}], recorded_by, now)
 
 
-def record_draft(
-    conn: psycopg.Connection, breach_id: int, details: Mapping[str, Any], *, recorded_by: str, now: datetime
+def record_drafts(
+    conn: psycopg.Connection, breach_id: int, drafts: Sequence[Mapping[str, Any]], *, recorded_by: str, now: datetime
 ) -> Breach:
-    """Enter that drafts were written: for whom, how many people counted, digests of the texts."""
-    return _append(conn, breach_id, "drafted", details, recorded_by, now)
+    """Enter that drafts were written, all or none: for whom, of which markings, digests of the texts."""
+    return _append(conn, breach_id, "drafted", drafts, recorded_by, now)
 
 
 def record_notification(
@@ -112,7 +117,7 @@ def record_notification(
     """Enter that the authority or the subjects were told; Lethe itself sends nothing."""
     if whom not in (AUTHORITY, SUBJECTS):
         raise BreachInputError(f"a notification goes to {AUTHORITY} or to {SUBJECTS}, not to {whom!r}")
-    return _append(conn, breach_id, "notified", {"whom": whom, "reference": reference}, recorded_by, now)
+    return _append(conn, breach_id, "notified", [{"whom": whom, "reference": reference}], recorded_by, now)
 
 
 def close(
@@ -128,7 +133,7 @@ def close(
             raise UnansweredDutyError(
                 f"breach {breach_id}: the {whom} were not notified and no reason says why they need not be"
             )
-    return _append(conn, breach_id, "closed", {"not_notified": dict(reasons)}, recorded_by, now)
+    return _append(conn, breach_id, "closed", [{"not_notified": dict(reasons)}], recorded_by, now)
 
 
 def load(conn: psycopg.Connection, breach_id: int) -> Breach:
@@ -173,7 +178,11 @@ def _after(breach: Breach, entry: Entry) -> Breach:
             MarkedTable(row["table"], *(_date(row[name]) for name in ("first_on", "last_on")))
             for row in entry.details["tables"]
         ]
-        return replace(breach, tables=(*breach.tables, *(t for t in marked if t not in breach.tables)))
+        tables = (*breach.tables, *(t for t in marked if t not in breach.tables))
+        return replace(breach, tables=tables, markings=(*breach.markings, entry.entry_id))
+    if entry.kind == "drafted":
+        known = (*breach.drafted, *entry.details.get("markings", ()))
+        return replace(breach, drafted=tuple(dict.fromkeys(known)))
     if entry.kind == "alarm":
         return replace(breach, alarms=(*breach.alarms, int(entry.details["hours"])))
     if entry.kind == "notified":
@@ -185,17 +194,20 @@ def _after(breach: Breach, entry: Entry) -> Breach:
 
 
 def _append(
-    conn: psycopg.Connection, breach_id: int, kind: str, details: Mapping[str, Any], recorded_by: str, now: datetime
+    conn: psycopg.Connection, breach_id: int, kind: str, entries: Sequence[Mapping[str, Any]], recorded_by: str,
+    now: datetime,
 ) -> Breach:  # fmt: skip
+    """Enter all of them in the caller's transaction, and end it."""
     if load(conn, breach_id).closed_at:
         raise ClosedBreachError(f"breach {breach_id} is closed; open another that refers to it")
     if not recorded_by.strip():
         raise BreachInputError("an entry needs somebody who makes it")
-    conn.execute(
-        "insert into privacy.breach_entries (breach_id, kind, details, recorded_by, recorded_at) "
-        "values (%s, %s, %s, %s, %s)",
-        (breach_id, kind, json.dumps(details), recorded_by, now),
-    )
+    for details in entries:
+        conn.execute(
+            "insert into privacy.breach_entries (breach_id, kind, details, recorded_by, recorded_at) "
+            "values (%s, %s, %s, %s, %s)",
+            (breach_id, kind, json.dumps(details), recorded_by, now),
+        )
     breach = load(conn, breach_id)
     conn.commit()
     return breach

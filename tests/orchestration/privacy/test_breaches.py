@@ -1,19 +1,30 @@
-"""`lethe privacy breaches` in this process, over a real database: from the first entry to the close; and the sensor."""
+"""`lethe privacy breaches` in this process, over a real database: from the first entry to the close; its sensors."""
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from orchestration import cli, dbt
 from orchestration.platform import PlatformResource
-from orchestration.privacy import breaches, breaches_jobs, retention_jobs
-from orchestration.privacy.breaches_jobs import breach_alarm_job, breach_alarms
+from orchestration.privacy import breaches_jobs, lineage, retention_jobs
+from orchestration.privacy.breaches_jobs import (
+    breach_alarm_job,
+    breach_alarms,
+    breach_drafts_job,
+    turn,
+    undrafted_breaches,
+)
+from privacy.breaches import register
+from privacy.breaches.errors import UndraftedBreachError
+from privacy.breaches.register import MarkedTable
 from tests.privacy.retention.world import Event, put_events
 from warehouse.database import Database
 from warehouse.settings import Settings
@@ -26,18 +37,23 @@ AWARE = ("--aware", "2026-11-18T11:00:00+00:00")  # 49 hours before the clock of
 MODELS = {"model.lethe.agg_company_day": "aggregates", "model.lethe.stg_personalization_events": "staging"}
 
 
-def test_a_manifest_says_what_a_model_is_made_from(platform: PlatformResource) -> None:
+def parsed(platform: PlatformResource, manifest: dict[str, object]) -> None:
+    """Leave the manifest in the home as dbt would: parsing takes seconds."""
     folder = Path(platform.home) / "dbt"
     folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "project.digest").write_text(dbt.project_digest())
+
+
+def test_a_manifest_says_what_a_model_is_made_from(platform: PlatformResource) -> None:
     agg, stg, source = *MODELS, "source.lethe.safe.pseudonymous_events"
     manifest = {
         "nodes": {key: {"schema": schema, "alias": key.split(".")[-1]} for key, schema in MODELS.items()},
         "sources": {source: {"schema": "safe", "name": "pseudonymous_events"}},
         "parent_map": {agg: [stg, "macro.lethe.x"], stg: [source], source: [], "test.lethe.t": [agg]},
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "project.digest").write_text(dbt.project_digest())
-    assert breaches.lineage(Settings.load(Path(platform.home))) == {
+    parsed(platform, manifest)
+    assert lineage.lineage(Settings.load(Path(platform.home))) == {
         "aggregates.agg_company_day": ["staging.stg_personalization_events"],
         "staging.stg_personalization_events": ["safe.pseudonymous_events"],
     }
@@ -48,9 +64,8 @@ def test_from_the_first_entry_to_the_close(
     platform: PlatformResource,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(breaches, "lineage", lambda _: {})  # parsing dbt takes seconds; lineage has its own tests
+    parsed(platform, {"nodes": {}, "sources": {}, "parent_map": {}})
 
     def lethe(*arguments: str, is_refused: bool = False) -> str:
         code = cli.main(["privacy", "breaches", *arguments, "--home", platform.home])
@@ -111,6 +126,64 @@ def test_the_sensor_asks_for_a_run_per_alarm_and_the_run_raises_each_once(
     assert "alarms     [24, 48]" in capsys.readouterr().out
 
 
+def test_marked_tables_are_drafted_by_the_job_that_the_sensor_asks_for_once(
+    database: Database, platform: PlatformResource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tick() -> dg.RunRequest | dg.SkipReason:
+        with dg.build_sensor_context(resources={"platform": platform}) as context:
+            found = undrafted_breaches(context)
+        assert isinstance(found, dg.RunRequest | dg.SkipReason)
+        return found
+
+    def run() -> dict[str, Any]:
+        done = breach_drafts_job.execute_in_process(resources={"platform": platform})
+        (event,) = [event for event in done.all_events if event.is_successful_output]
+        return {name: value.value for name, value in event.step_output_data.metadata.items()}
+
+    def lethe(*arguments: str) -> None:
+        assert cli.main(["privacy", "breaches", *arguments, *BY, "--home", platform.home]) == cli.DONE
+
+    parsed(platform, {"nodes": {}, "sources": {}, "parent_map": {}})
+    put_events(database, [Event("a", date(2026, 11, 1), "user-ada"), Event("b", date(2026, 11, 2), "user-bob")])
+    lethe("open", "lost laptop", *AWARE)
+    assert isinstance(tick(), dg.SkipReason)
+    lethe("mark", "1", "--table", "raw.system_logs", "--table", "safe.anonymous_events")
+    asked = tick()
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.run_key == f"breach-drafts-1-{turn(0)}"
+    found = run()
+    assert (found["drafted"], "| 1 | raw.system_logs | raw.system_logs | 2 | 2 |" in found["affected"]) == (1, True)
+    assert "breach 1: raw.system_logs" in drawn(found["people_per_table"])
+    assert "23.0" in drawn(found["hours_left"])
+    assert "user-" not in str(found)
+    assert "2 people in 2 rows" in (Path(platform.home) / "breaches" / "1" / "authority.md").read_text()
+    assert isinstance(tick(), dg.SkipReason)
+    assert run()["drafted"] == 0
+    capsys.readouterr()
+
+
+def test_a_table_that_is_gone_fails_the_run_with_its_name(platform: PlatformResource) -> None:
+    parsed(platform, {"nodes": {}, "sources": {}, "parent_map": {}})
+    now = platform.open().settings.now()
+    with platform.open().database.connect("erasure") as conn:
+        number = register.open_breach(conn, "lost laptop", aware_at=now, opened_by="officer", now=now)
+        register.mark_tables(conn, number, [MarkedTable("marts.gone")], recorded_by="officer", now=now)
+    with pytest.raises(UndraftedBreachError, match=r"breach 1: the database holds no table 'marts\.gone'"):
+        breach_drafts_job.execute_in_process(resources={"platform": platform})
+
+
+def test_what_was_killed_is_tried_again_within_five_minutes_and_what_fails_for_good_every_hour() -> None:
+    tries = [turn(seconds) for seconds in range(0, 24 * 3600, 30)]
+    assert len(set(tries[:10])) >= 3
+    assert len(set(tries)) < 30
+    assert tries == sorted(tries)
+
+
+def drawn(picture: str) -> str:
+    """The SVG of a plot."""
+    return base64.b64decode(picture.split("base64,")[1].rstrip(")")).decode()
+
+
 def test_dagster_loads_the_jobs_with_the_resources_of_a_home(tmp_path: Path) -> None:
     """A sensor that holds a job of ops is remade with them, and Dagster warns of its own parameter: named instead."""
     parts = (breaches_jobs, retention_jobs)
@@ -120,5 +193,8 @@ def test_dagster_loads_the_jobs_with_the_resources_of_a_home(tmp_path: Path) -> 
         sensors=[sensor for part in parts for sensor in part.SENSORS],
         resources={"platform": PlatformResource(home=str(tmp_path))},
     ).get_repository_def()
-    assert {job.name for job in loaded.get_all_jobs()} >= {"retention_job", "breach_alarm_job"}
+    assert {job.name for job in loaded.get_all_jobs()} >= {"retention_job", "breach_alarm_job", "breach_drafts_job"}
     assert loaded.get_sensor_def("breach_alarms").job_name == "breach_alarm_job"
+    drafting = loaded.get_sensor_def("undrafted_breaches")
+    assert drafting.job_name == "breach_drafts_job"
+    assert drafting.default_status == dg.DefaultSensorStatus.RUNNING

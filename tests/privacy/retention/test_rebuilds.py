@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.privacy.breaches import lineage_of
+from orchestration.privacy.lineage import lineage_of
 from privacy.breaches.affected import sources
 from privacy.classification import load_rules
 from privacy.consent import Decision, record_decisions

@@ -1,0 +1,1 @@
+"""What `lethe privacy` does, for Python: a façade a noun over an open platform. Commands and jobs call the same."""
