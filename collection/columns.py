@@ -29,7 +29,6 @@ from collection.expressions import (
     Timestamp,
     consumed_paths,
     digest_id,
-    dump_all,
     evaluate,
     named_paths,
     remove,
@@ -37,7 +36,7 @@ from collection.expressions import (
     values_at,
 )
 from collection.mapping import Mapping
-from collection.records import Fault, dump
+from collection.records import Fault, dump, dump_all
 from collection.times import parse_times
 
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ def _payloads(records: list[Record], mapping: Mapping) -> list[Record]:
 
 
 def _json_texts(name: str, values: list[Any], faults: dict[int, Fault]) -> list[str | None]:
-    texts, found = dump_all(values, dump)
+    texts, found = dump_all(values)
     _note(faults, found, f"/{name}")
     if name == "data":
         return [text and text.decode() for text in texts]  # type: ignore[misc]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from collection.records import ExactNumber, Fault, RecordFault, dump
+from collection.records import ExactNumber, Fault, dump_all
 
 Path = tuple[str, ...]
 Record = dict[str, Any]
@@ -189,22 +189,3 @@ def _hashes(expression: Hash, records: Sequence[Record]) -> tuple[list[Any], dic
         return [None if i in absent or t is None else digest_id(t) for i, t in enumerate(texts)], faults
     texts, faults = dump_all(inputs)
     return [None if text is None else sha256(text).hexdigest()[:ID_DIGITS] for text in texts], faults
-
-
-def dump_all(
-    values: Sequence[Any], dump_one: Callable[[Any], bytes] = dump
-) -> tuple[list[bytes | None], dict[int, Fault]]:
-    """Canonical JSON of every value; a value that has none leaves None and a fault."""
-    try:
-        return list(map(dump_one, values)), {}
-    except RecordFault:
-        pass
-    texts: list[bytes | None] = []
-    faults: dict[int, Fault] = {}
-    for position, value in enumerate(values):
-        try:
-            texts.append(dump_one(value))
-        except RecordFault as refusal:
-            texts.append(None)
-            faults[position] = refusal.fault
-    return texts, faults

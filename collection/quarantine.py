@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 
@@ -113,11 +113,11 @@ def replay(  # noqa: PLR0913 - the contract of the stage
         for import_id, record_no, sealed, received_at in rows:
             raw = unseal(bytes(sealed), associated_data(import_id, record_no))
             with conn.transaction():
-                outcome = _store_again(
+                outcome, event_on = _store_again(
                     conn, mapping, raw, received_at, has_basis=has_basis, blocked=blocked, protect=protect
                 )
                 if outcome in ("n_stored", "n_duplicates"):
-                    _mark_replayed(conn, import_id, record_no, now)
+                    _mark_replayed(conn, import_id, record_no, event_on, now)
             report = replace(report, n_tried=report.n_tried + 1, **{outcome: getattr(report, outcome) + 1})
         after = (rows[-1][0], rows[-1][1])
     conn.rollback()
@@ -154,35 +154,36 @@ def _store_again(  # noqa: PLR0913 - what may be stored, and how, is the caller'
     has_basis: bool,
     blocked: Blocked | None,
     protect: Protect | None,
-) -> str:
-    """The name of the report's count that the record belongs to."""
+) -> tuple[str, date | None]:
+    """The name of the report's count that the record belongs to, and the day of the event if it was stored."""
     import pyarrow as pa
 
     batch = reread(raw, delimiter=mapping.delimiter)
     if batch is None or batch.faults or len(batch.records) != 1:
-        return "n_still_bad"
+        return "n_still_bad", None
     rows = arrange(batch.records, mapping, SessionState(), now=received_at)
     if rows.faults:
-        return "n_still_bad"
+        return "n_still_bad", None
     users = [user for user in rows.column("user_id") if user is not None]
     if users and (not has_basis or (blocked is not None and blocked(users))):
-        return "n_refused"
+        return "n_refused", None
     events = rows.arrow().append_column("record_no", pa.array([1], pa.int64()))
     stored = store_events(conn, protect(events) if protect else events, source=mapping.source, received_at=received_at)
     if stored.duplicates:
-        return "n_duplicates"
-    return "n_stored" if stored.n_stored else "n_still_bad"
+        return "n_duplicates", None
+    return "n_stored" if stored.n_stored else "n_still_bad", stored.first_on
 
 
-def _mark_replayed(conn: psycopg.Connection, import_id: str, record_no: int, now: datetime) -> None:
+def _mark_replayed(
+    conn: psycopg.Connection, import_id: str, record_no: int, event_on: date | None, now: datetime
+) -> None:
     """The record is dealt with, and its import's days include the event's."""
     conn.execute(
         "update raw.quarantine set replayed_at = %s where import_id = %s and record_no = %s",
         (now, import_id, record_no),
     )
     conn.execute(
-        "update raw.imports set first_event_on = least(first_event_on, d.first), "
-        "last_event_on = greatest(last_event_on, d.last) "
-        "from (select min(event_day) as first, max(event_day) as last from incoming) d where import_id = %s",
-        (import_id,),
+        "update raw.imports set first_event_on = least(first_event_on, %s), "
+        "last_event_on = greatest(last_event_on, %s) where import_id = %s",
+        (event_on, event_on, import_id),
     )

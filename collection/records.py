@@ -24,7 +24,9 @@ for _class, _members in ((b"0", b"0123456789."), (b"e", b"eE"), (b"-", b"+-"), (
 _LONG = b"0" * 17  # 16 digits and a point, or an integer of 17 digits
 _DIGITS = re.compile(rb"0+")
 _LARGE_EXPONENT = re.compile(rb"e-?000+(?::|\Z)")
+_LARGE_EXPONENTS = (b"e000", b"e-000")
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # or an exact number would become an object
+_ESCAPE = b"\\u00"
 _ESCAPED = (b"\\u0000", b"\\u001a", b"\\u001A")
 
 
@@ -71,10 +73,12 @@ def _is_risky(text: bytes) -> bool:
 
     Risky are integers beyond 64 bit, more than 15 significant digits, exponents of three digits, U+0000 and U+001A.
     """
-    if any(mark in text for mark in _ESCAPED):
+    if _ESCAPE in text and any(mark in text for mark in _ESCAPED):
         return True
     shape = text.translate(_SHAPE)
-    if any(_in_number(shape, match.start()) for match in _LARGE_EXPONENT.finditer(shape)):
+    if any(head in shape for head in _LARGE_EXPONENTS) and any(
+        _in_number(shape, match.start()) for match in _LARGE_EXPONENT.finditer(shape)
+    ):
         return True
     start = shape.find(_LONG)
     while start >= 0:
@@ -130,6 +134,26 @@ def dump(value: Any) -> bytes:
         if "ecursion" in str(error):
             raise RecordFault("too_deep", "nested more than 254 levels deep") from None
         raise RecordFault("not_unicode", "a text holds half of a surrogate pair, which is no character") from None
+
+
+def dump_all(values: Sequence[Any]) -> tuple[Sequence[bytes | None], dict[int, Fault]]:
+    """What `dump` gives for every value; a value that has no canonical JSON leaves None and a fault."""
+    try:
+        return [orjson.dumps(value, _exact_text, _OPTIONS) for value in values], {}
+    except TypeError:
+        return _dumped_singly(values)
+
+
+def _dumped_singly(values: Sequence[Any]) -> tuple[list[bytes | None], dict[int, Fault]]:
+    texts: list[bytes | None] = []
+    faults: dict[int, Fault] = {}
+    for position, value in enumerate(values):
+        try:
+            texts.append(dump(value))
+        except RecordFault as refusal:
+            texts.append(None)
+            faults[position] = refusal.fault
+    return texts, faults
 
 
 def _exact_text(value: Any) -> orjson.Fragment:

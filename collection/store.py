@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import psycopg
 from psycopg import sql
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _JSON = ("data", "metadata", "client_info")
+ATTEMPTS = 10  # to store a batch beside other imports of the same source
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,7 @@ REFUSALS = (
 
 
 def prepare(conn: psycopg.Connection) -> None:
-    """The session's staging tables: keys of a batch, and texts of JSON when the database refuses a batch."""
-    conn.execute(
-        "create temp table if not exists incoming "
-        '(record_no bigint, id text collate "C", fingerprint bytea, event_day date) on commit delete rows'
-    )
+    """The session's staging table: texts of JSON, when the database refuses a batch."""
     conn.execute(
         "create temp table if not exists doubtful (record_no bigint, data text, metadata text, client_info text) "
         "on commit delete rows"
@@ -58,32 +56,61 @@ def store_events(conn: psycopg.Connection, events: pa.Table, *, source: str, rec
     `received_at` is the import's own time: what imported_at holds of events whose source states when it got them.
     Raises RefusedBatchError when the database refuses it for a reason that lies in no single record.
     """
-    try:
-        with conn.transaction():
-            return _insert(conn, events, source, received_at)
-    except REFUSALS as error:  # their messages quote the row
-        invalid = _invalid(conn, events)
-        if not invalid:
-            raise RefusedBatchError(
-                f"PostgreSQL refused a batch from {source} (SQLSTATE {error.sqlstate}) and no record explains it: "
-                "the batch is not stored; report this"
-            ) from None
-    with conn.transaction():
-        good = _without(events, [record_no for record_no, _ in invalid])
-        return replace(_insert(conn, good, source, received_at), invalid=invalid)
+    for _ in range(ATTEMPTS):
+        try:
+            with conn.transaction():
+                return _insert(conn, events, source, received_at)
+        except psycopg.errors.UniqueViolation:
+            continue  # another import stored one of these ids since they were looked up: now it is found
+        except REFUSALS as error:  # their messages quote the row
+            return _without_invalid(conn, events, source, received_at, error.sqlstate)
+    raise RefusedBatchError(
+        f"other imports stored the ids of a batch from {source} {ATTEMPTS} times while it was being stored: "
+        "the batch is not stored; run the same command again, it goes on from there"
+    )
+
+
+def _without_invalid(
+    conn: psycopg.Connection, events: pa.Table, source: str, received_at: datetime, sqlstate: str | None
+) -> Stored:
+    """Store a refused batch without the records that PostgreSQL cannot take."""
+    invalid = _invalid(conn, events)
+    if not invalid:
+        raise RefusedBatchError(
+            f"PostgreSQL refused a batch from {source} (SQLSTATE {sqlstate}) and no record explains it: "
+            "the batch is not stored; report this"
+        ) from None
+    good = _without(events, [record_no for record_no, _ in invalid])
+    return replace(store_events(conn, good, source=source, received_at=received_at), invalid=invalid)
 
 
 def _insert(conn: psycopg.Connection, events: pa.Table, source: str, received_at: datetime) -> Stored:
     """Keys first: what they show to be known already is left out of the events."""
-    copy_arrow(conn, "incoming", events.select(["record_no", "id", "fingerprint", "event_day"]))
-    ensure_partitions(conn)
-    known = _claim_keys(conn, source)
-    fresh = _without(events, [record_no for record_no, _ in known])
+    duplicates, collisions = _known(conn, events, source)
+    fresh = _without(events, [*duplicates, *collisions])
+    days = _days(fresh)
+    ensure_partitions(conn, days)
+    _claim_keys(conn, fresh, source)
     copy_arrow(conn, "raw.system_logs", _with_receipt(fresh, source, received_at))
-    first_on, last_on = _touch_days(conn, [record_no for record_no, _ in known])
-    same = tuple(record_no for record_no, equal in known if equal)
-    other = tuple(record_no for record_no, equal in known if not equal)
-    return Stored(fresh.num_rows, same, other, (), first_on, last_on)
+    _touch_days(conn, days)
+    return Stored(fresh.num_rows, duplicates, collisions, (), min(days, default=None), max(days, default=None))
+
+
+def _known(conn: psycopg.Connection, events: pa.Table, source: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Record numbers of the events whose key is there: those with the same content, and those with other content."""
+    ids = events["id"].to_pylist()
+    prints = known_fingerprints(conn, source, ids)
+    if not prints:
+        return (), ()
+    rows = zip(events["record_no"].to_pylist(), ids, events["fingerprint"].to_pylist(), strict=True)
+    known = [(number, "\\x" + prints[id_].hex() == given) for number, id_, given in rows if id_ in prints]
+    return tuple(n for n, equal in known if equal), tuple(n for n, equal in known if not equal)
+
+
+def _days(events: pa.Table) -> dict[date, int]:
+    """Events of every day that has some, in order of days."""
+    counts = events["event_day"].value_counts().to_pylist()
+    return {count["values"]: count["counts"] for count in sorted(counts, key=lambda count: count["values"])}
 
 
 def _without(events: pa.Table, numbers: Sequence[int]) -> pa.Table:
@@ -95,51 +122,45 @@ def _without(events: pa.Table, numbers: Sequence[int]) -> pa.Table:
     return events.filter(pc.invert(pc.is_in(events["record_no"], pa.array(numbers, pa.int64()))))
 
 
+def _with_source(rows: pa.Table, source: str) -> pa.Table:
+    import pyarrow as pa
+
+    return rows.append_column("source", pa.repeat(pa.scalar(source), rows.num_rows))
+
+
 def _with_receipt(events: pa.Table, source: str, received_at: datetime) -> pa.Table:
     import pyarrow as pa
 
-    events = events.drop_columns(["record_no"])
-    events = events.append_column("source", pa.repeat(pa.scalar(source), events.num_rows))
+    events = _with_source(events.drop_columns(["record_no"]), source)
     name = "imported_at" if "received_at" in events.column_names else "received_at"
     return events.append_column(name, pa.repeat(pa.scalar(received_at.isoformat()), events.num_rows))
 
 
-def ensure_partitions(conn: psycopg.Connection) -> None:
-    """Make the quarterly partitions that the staged events need."""
-    conn.execute(
-        "select raw.ensure_partitions(quarter, quarter) from "
-        "(select distinct date_trunc('quarter', event_day)::date as quarter from incoming) q"
-    )
+def ensure_partitions(conn: psycopg.Connection, days: Iterable[date]) -> None:
+    """Make the quarterly partitions that these days need."""
+    quarters = sorted({date(day.year, (day.month - 1) // 3 * 3 + 1, 1) for day in days})
+    conn.execute("select raw.ensure_partitions(quarter, quarter) from unnest(%s::date[]) as quarter", (quarters,))
 
 
-def _claim_keys(conn: psycopg.Connection, source: str) -> list[tuple[int, bool]]:
-    """Record numbers whose key was there before, and whether the content is the same."""
-    known = conn.execute(
-        "with made as (insert into raw.event_keys (source, id, fingerprint, event_day) "
-        "select %s, id, fingerprint, event_day from incoming order by id on conflict do nothing returning id) "
-        "select record_no from incoming i where not exists (select from made m where m.id = i.id)",
-        (source,),
-    ).fetchall()
-    if not known:
-        return []
-    return conn.execute(
-        "select i.record_no, i.fingerprint = k.fingerprint from incoming i "
-        "join raw.event_keys k on k.source = %s and k.id = i.id where i.record_no = any(%s) order by 1",
-        (source, [record_no for (record_no,) in known]),
-    ).fetchall()
+def _claim_keys(conn: psycopg.Connection, events: pa.Table, source: str) -> None:
+    """Insert the events' keys. Raises UniqueViolation when another transaction inserted one since they were looked up.
+
+    In order of ids, so that two imports of the same events wait for each other instead of locking each other out.
+    """
+    keys = events.select(["id", "fingerprint", "event_day"]).sort_by("id")
+    copy_arrow(conn, "raw.event_keys", _with_source(keys, source))
 
 
-def _touch_days(conn: psycopg.Connection, known: Sequence[int]) -> tuple[date | None, date | None]:
+def _touch_days(conn: psycopg.Connection, days: dict[date, int]) -> None:
     """Give every day that got events a new version; that marks it dirty for the stages below."""
-    days = conn.execute(
+    conn.execute(
         "insert into raw.event_days (event_day, n_events, version) "
-        "select event_day, n, nextval('raw.event_day_version') from (select event_day, count(*) as n from incoming "
-        "where record_no <> all(%s) group by event_day order by event_day) d "
+        "select event_day, n, nextval('raw.event_day_version') "
+        "from unnest(%s::date[], %s::bigint[]) as d (event_day, n) order by event_day "
         "on conflict (event_day) do update set n_events = event_days.n_events + excluded.n_events, "
-        "version = excluded.version returning event_day",
-        (list(known),),
-    ).fetchall()
-    return (min(days)[0], max(days)[0]) if days else (None, None)
+        "version = excluded.version",
+        (list(days), list(days.values())),
+    )
 
 
 def _invalid(conn: psycopg.Connection, events: pa.Table) -> tuple[tuple[int, str], ...]:
@@ -158,7 +179,9 @@ def known_fingerprints(conn: psycopg.Connection, source: str, ids: Sequence[str]
     if not ids:
         return {}
     rows = conn.execute(
-        "select id, fingerprint from raw.event_keys where source = %s and id = any(%s)", (source, list(ids))
+        "select id, fingerprint from raw.event_keys where source = %s "
+        "and id = any(array(select json_array_elements_text(%s)))",  # an array of texts is written by Python, slowly
+        (source, orjson.dumps(ids).decode()),
     ).fetchall()
     return {id_: bytes(fingerprint) for id_, fingerprint in rows}
 
