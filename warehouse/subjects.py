@@ -26,6 +26,7 @@ SUBJECT_TABLES = (
     SubjectTable("privacy.legal_holds", "subject", "raw"),
     SubjectTable("privacy.accounts", "subject", "raw"),
     SubjectTable("privacy.identity_merges", "user_id", "raw"),
+    SubjectTable("privacy.osint_findings", "subject", "keyed"),
     SubjectTable("safe.pseudonymous_events", "subject", "keyed"),
     SubjectTable("safe.text_embeddings", "subject", "keyed"),
     SubjectTable("staging.stg_training_events", "subject", "keyed"),

@@ -10,7 +10,7 @@ from orchestration.privacy import verify
 
 AREAS: tuple[str, ...] = (
     "consent", "budget", "keys", "anonymity", "identities", "requests", "erasure", "retention", "breaches",
-    "multi_party",
+    "multi_party", "osint",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ READS_PEOPLE = frozenset({
     "privacy erasure plan",
     "privacy breaches mark",
     "privacy breaches notify",
+    "privacy osint due",
 })  # fmt: skip
 
 

@@ -202,6 +202,7 @@ def carry_out(
     from orchestration.privacy import retention_models
     from orchestration.privacy.retention_accounts import propose
     from orchestration.privacy.retention_runs import POLICY, delete_runs
+    from privacy.osint.holdings import n_due
     from privacy.retention.execution import run
     from privacy.retention.holds import keyed_by
     from privacy.retention.terms import terms
@@ -209,11 +210,13 @@ def carry_out(
     with platform.database.connect("erasure") as conn:
         report = run(conn, platform.home, keyed_by(platform.vault), platform.settings.now(), progress)
         cutoff_on = terms(conn, platform.settings.now()).cutoff(POLICY)
+        findings_due = n_due(conn, platform.settings.now())
     models = retention_models.expire(platform)
     report.lines.append(models.line)
     proposed = propose(platform)
     return report, {
         "old_models_in_use": len(models.in_use),
+        "osint_findings_due_for_refresh": findings_due,
         "dagster_runs_deleted": delete_runs(instance, cutoff_on),
         "inactive_accounts_proposed": proposed["inactive_users"],
         "deleted_accounts_to_erase": proposed["deleted_accounts"],

@@ -143,6 +143,7 @@ TARGETS = (
     Target("consent.consent_settings", "subject", Key.USER, Rule.FOLLOW),
     Target("consent.dismissed_notices", "subject", Key.USER),
     Target("consent.served_notices", "subject", Key.USER),
+    Target("privacy.osint_findings", "subject", Key.TOKEN),
     Target("privacy.legal_holds", "subject", Key.USER),
     Target("privacy.accounts", "subject", Key.USER),
     Target("privacy.identity_merges", "user_id", Key.USER),

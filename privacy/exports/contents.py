@@ -28,6 +28,7 @@ WORDS = {
     "privacy.access_log": "Who looked at your data, when and what for, until this package was made",
     "privacy.exports": "Packages like this one that were made for you",
     "quarantine": "What you did and could not be read on arrival, as it came",
+    "privacy.osint_findings": "What public sources say about you, as it was added to your profile",
     "privacy.identity_merges": "Ids that were found to be yours as well, and who said so",
     "models": "Models that learned from your data",
 }

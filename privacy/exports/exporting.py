@@ -16,11 +16,14 @@ from privacy import access_log, signing
 from privacy.access_log import Reader
 from privacy.erasure.sealed import of_person
 from privacy.exports import archive, store
+from privacy.exports.columns import Column
 from privacy.exports.contents import Contents
 from privacy.exports.held import events_of, held, missing_keys
 from privacy.exports.spool import Spooled, spool_query, spool_rows
 from privacy.exports.store import Package
 from privacy.identities import every_id
+from privacy.osint.holdings import TABLE as FINDINGS
+from privacy.osint.holdings import of_person as findings_of
 from privacy.pseudonyms import PSEUDONYMOUS, subject_tokens
 from privacy.requests.desk import blinded
 from privacy.requests.effects import Evidence, Measurement
@@ -36,6 +39,10 @@ UNKNOWN = {
 
 
 MENTIONS = "{} records that could not be read on arrival hold your id; nobody can tell whose they are. Ask for them."
+FINDING_COLUMNS = (
+    Column("source", "text"), Column("kind", "text"), Column("finding", "text"), Column("found_at", "timestamp"),
+    Column("refreshed_at", "timestamp"),
+)  # fmt: skip
 BY_CODE = ("privacy.privacy_requests", "privacy.exports", "privacy.access_log")
 
 
@@ -91,11 +98,13 @@ class Exporter:
             ids = every_id(self.conn, [task.subject])
             keys = keys_of_ids(self.vault, ids)
             found, absent = held(self.conn, keys)
-            queries = [*found, events_of(self.conn, keys[BY_CODE[0]])]
+            queries = [*(one for one in found if one.name != FINDINGS), events_of(self.conn, keys[BY_CODE[0]])]
+            findings = findings_of(self.conn, self.vault, ids)
             tables = [spool_query(self.conn, query, draft, self.vault) for query in queries]
             of_ids = [of_person(self.conn, self.vault, name) for name in ids]
         refused, n_mentions = [row for own, _ in of_ids for row in own], sum(n for _, n in of_ids)
         tables += [*self._told(ids, draft), spool_rows("quarantine", refused, draft)]
+        tables.append(spool_rows(FINDINGS, findings, draft, FINDING_COLUMNS))
         notices = {name: text for name, text in UNKNOWN.items() if name not in self.tell}
         if n_mentions:
             notices["quarantine"] = MENTIONS.format(n_mentions)

@@ -61,12 +61,14 @@ def _opened(batches: Iterable[pa.RecordBatch], vault: DataKeys) -> Iterator[pa.R
         yield from unseal_events(pa.Table.from_batches([batch]), vault).combine_chunks().to_batches()
 
 
-def spool_rows(name: str, rows: Iterable[Mapping[str, Any]], folder: Path) -> Spooled:
-    """Keep rows that a callable told. Columns are those of the first row; what is no plain value is kept as JSON."""
+def spool_rows(name: str, rows: Iterable[Mapping[str, Any]], folder: Path, columns: tuple[Column, ...] = ()) -> Spooled:
+    """Keep rows that a callable told. Columns are those of the first row unless given; what is no plain value is kept
+    as JSON.
+    """
     import pyarrow as pa
 
     told = list(rows)
-    columns = tuple(Column(key, _kind(value)) for key, value in (told[0] if told else {}).items())
+    columns = columns or tuple(Column(key, _kind(value)) for key, value in (told[0] if told else {}).items())
     schema = schema_of(columns)
     plain = [{c.name: _plain(row.get(c.name), c.kind) for c in columns} for row in told]
     batches = pa.Table.from_pylist(plain, schema).to_batches() if columns else []

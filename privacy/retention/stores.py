@@ -99,6 +99,8 @@ STORES = (
     Store("privacy.dirty_days", "event_day", "raw_events", Method.BOOKS),
     Store("privacy.accounts", "last_seen_on", "inactive_users", Method.FOLLOWS),
     Store("privacy.identity_merges", "merged_at", "registers", Method.KEPT),
+    Store("privacy.osint_findings", "refreshed_at", "osint_data", purpose="osint_enrichment"),
+    Store("privacy.osint_imports", "imported_at", "audit_logs"),
     Store("privacy.closed_days", "closed_at", "registers", Method.KEPT),
     Store("privacy.budgets", "granted_at", "registers", Method.KEPT),
     Store("privacy.budget_spends", "reserved_at", "registers", Method.KEPT),

@@ -19,6 +19,7 @@ NAMES_NOBODY = frozenset({
     "privacy identities merge",
     "privacy anonymity check", "privacy anonymity anonymise",  # a file of their own, not what is held here
     "privacy erasure run", "privacy erasure verify", "privacy erasure status", "privacy verify",
+    "privacy osint import",
     "privacy breaches open", "privacy breaches status", "privacy breaches close",
 })  # fmt: skip
 # Figures, keys and terms only.

@@ -68,7 +68,7 @@ def test_terms_are_shown_and_changed(platform: PlatformResource, capsys: pytest.
     shown = json.loads(lethe("policies", "--json"))
     assert next(p for p in shown["policies"] if p["name"] == "raw_events")["days"] is None
     assert {"event_type": "ai", "path": "/data/hint", "days": 7} in shown["values"]
-    assert next(p for p in shown["policies"] if p["name"] == "osint_data")["stores"] == []
+    assert next(p for p in shown["policies"] if p["name"] == "osint_data")["stores"] == ["privacy.osint_findings"]
 
 
 def test_a_table_without_a_rule_makes_the_command_and_the_job_fail_after_the_rest_is_deleted(

@@ -30,6 +30,8 @@ from privacy.exports.links import KEY_PURPOSE
 from privacy.exports.spool import spool_query
 from privacy.exports.store import Package
 from privacy.merging import merge
+from privacy.osint.findings import Finding
+from privacy.osint.importing import seal
 from privacy.pseudonyms import subject_tokens
 from privacy.requests.desk import Desk, blinded
 from privacy.requests.kinds import Kind, Task
@@ -72,6 +74,11 @@ def fill(database: Database, vault: Vault) -> None:
             conn.execute(
                 "insert into ml.predictions values ('churn', 2, '2024-05-06', %s, 0.25, 'published', %s)", (token, NOW)
             )
+            (sealed,) = seal(vault, [Finding(who, "profile", json.dumps(who).encode(), NOW)], {who: token})
+            conn.execute(
+                "insert into privacy.osint_findings values (%s, 'github', 'profile', %s, %s, %s, 'anna', %s)",
+                (token, sealed, NOW, NOW, NOW),
+            )
     with database.connect("collection") as conn:
         own = [json.dumps({"user_id": SUBJECT, "data": [1]}), f"id,user_id\n1,{SUBJECT}"]
         others = [json.dumps({"user_id": "another", "data": {"invited": SUBJECT}}), json.dumps({"user_id": "another"})]
@@ -108,6 +115,7 @@ def test_everything_of_one_person_and_nothing_of_another(exporter: Exporter) -> 
         "consent.consent_settings": 1,
         "ml.predictions": 1,
         "ml.published_predictions": 1,
+        "privacy.osint_findings": 1,
         "privacy.privacy_requests": 1,
         "privacy.request_events": 1,
         "models": 1,
@@ -116,6 +124,7 @@ def test_everything_of_one_person_and_nothing_of_another(exporter: Exporter) -> 
     assert package.n_rows == sum(counts.values())
     assert tables["raw.system_logs"][0]["component"] == NASTY
     assert tables["raw.system_logs"][0]["data"] == {"text": NASTY, "n": 2**70}
+    assert json.loads(str(tables["privacy.osint_findings"][0]["finding"])) == SUBJECT
     assert OTHER.encode() not in everything
     assert tables["ml.predictions"][0]["probability"] == "0.25"
     assert [str(row["record_no"]) for row in tables["quarantine"]] == ["1", "2"]
@@ -133,7 +142,7 @@ def test_a_package_holds_every_id_of_the_person(exporter: Exporter, database: Da
     assert counts == {
         "raw.system_logs": 6, "consent.consent_events": 2, "consent.consent_settings": 2, "ml.predictions": 2,
         "ml.published_predictions": 2, "privacy.privacy_requests": 2, "privacy.request_events": 2,
-        "privacy.identity_merges": 1, "quarantine": 2,
+        "privacy.identity_merges": 1, "privacy.osint_findings": 2, "quarantine": 2,
     }  # fmt: skip
 
 

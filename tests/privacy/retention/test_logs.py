@@ -46,10 +46,16 @@ def test_logs_outlive_their_closed_day_until_their_own_term_and_nothing_computes
 
 def test_a_policy_without_data_is_refused_in_the_plan_and_nothing_else_is(database: Database) -> None:
     with database.connect("erasure") as conn:
-        found = plan(conn, None, tokens, NOW).without_store
-        assert found == ("osint_data",)
+        assert plan(conn, None, tokens, NOW).without_store == ()
         known = set(policies(conn))
     assert {*LOGS, *ACCOUNTS} <= known
+    with database.connect(ADMIN) as conn:
+        conn.execute("alter table privacy.osint_findings rename to osint_profiles")
+    with database.connect("erasure") as conn:
+        found = plan(conn, None, tokens, NOW)
+        assert (found.without_store, found.uncovered) == (("osint_data",), ("privacy.osint_profiles",))
+    with database.connect(ADMIN) as conn:
+        conn.execute("alter table privacy.osint_profiles rename to osint_findings")
     with database.connect(ADMIN) as conn:  # the day somebody collects it without a rule, the run fails
         conn.execute("create schema osint")
         conn.execute("create table osint.profiles (fetched_at timestamptz)")

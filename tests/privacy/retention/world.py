@@ -135,6 +135,8 @@ SPECIAL: dict[str, dict[str, object]] = {
     "ml.model_feedback": {"kind": "rating"},
     "quality.drift_results": {"verdict": "stable"},
     "privacy.privacy_requests": {"kind": "access", "state": "refused", "has_started": False, "is_proven": False},
+    "privacy.osint_findings": {"source": "s", "kind": "k"},
+    "privacy.osint_imports": dict.fromkeys(("n_read", "n_stored", "n_refreshed", "n_duplicates", "n_refused"), 0),
     "privacy.erasures": {"status": "running", "sealed": b"s", "receipt_sha256": "d"},
     "privacy.erasure_targets": {"erasure_id": "erasures"},
     "privacy.legal_holds": {"reason": "over", "table_name": "ml.predictions"},

@@ -1,0 +1,1 @@
+"""What public sources say about people: findings that an operator brings in files. Nothing here fetches anything."""
