@@ -22,7 +22,7 @@ WRONG_INPUT = frozenset(
         "AnonymityInputError", "RetentionInputError", "DeveloperNameError",
         "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
         "IdentityInputError", "FeatureInputError", "FederatedInputError", "MultiPartyInputError", "ApprovalInputError",
-        "FeedbackInputError",
+        "FeedbackInputError", "OsintInputError",
     }
 )  # fmt: skip
 
