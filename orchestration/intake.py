@@ -143,10 +143,12 @@ def uncollectable(platform: Platform) -> Iterator[Blocked]:
     from orchestration.privacy.erasure import ledger_of
     from privacy.collection_consent import blocked_subjects
 
-    now = platform.settings.now()
-    erased = ledger_of(platform).refusal(now)
+    now = (
+        platform.settings.now
+    )  # of every batch: at the import's beginning, what people decide meanwhile is not yet said
+    erased = ledger_of(platform).refusal(now())
     with platform.database.connect("privacy", autocommit=True) as conn:
-        yield lambda user_ids: blocked_subjects(conn, user_ids, now) | erased(user_ids)
+        yield lambda user_ids: blocked_subjects(conn, user_ids, now()) | erased(user_ids)
 
 
 def first_received(conn: psycopg.Connection, import_ids: list[str]) -> datetime:
