@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 from ml.intervals import Figure
 from ml.membership import Membership
@@ -77,6 +78,8 @@ class Verdict:
 
 
 FLOORS = frozenset({"beats_baseline", "beats_incumbent", "metric_floor", "slice_floor"})
+VERDICTS = "lethe.verdicts"  # the tag of a version that holds them
+MOST_OF_A_REASON = 150
 
 
 def decide(
@@ -198,15 +201,25 @@ def refusal(verdicts: Sequence[Verdict]) -> str:
     return " ".join(sentence(item) for item in verdicts if not item.passed)
 
 
-def sentence(verdict: Verdict) -> str:
-    """A verdict as a sentence with its figures."""
+def sentence(verdict: Verdict, figure: Callable[[float], str] = "{:.6g}".format) -> str:
+    """A verdict as a sentence with its figures; `figure` writes one."""
     if verdict.measured is None or verdict.margin is None:
         return f"{verdict.name} {'passed' if verdict.passed else 'refused'}: {verdict.reason}."
     side = "to spare" if verdict.margin >= 0 else "short"
     return (
-        f"{verdict.name} {'passed' if verdict.passed else 'refused'}: {verdict.measured:.6g} against "
-        f"{verdict.threshold:.6g}, {abs(verdict.margin):.6g} {side} ({verdict.reason})."
+        f"{verdict.name} {'passed' if verdict.passed else 'refused'}: {figure(verdict.measured)} against "
+        f"{figure(verdict.threshold)}, {figure(abs(verdict.margin))} {side} ({verdict.reason})."
     )
+
+
+def dump(verdicts: Sequence[Verdict]) -> str:
+    """Verdicts as JSON, each reason cut to MOST_OF_A_REASON characters: the registry keeps short texts only."""
+    return json.dumps([{**asdict(item), "reason": item.reason[:MOST_OF_A_REASON]} for item in verdicts])
+
+
+def parse(text: str) -> tuple[Verdict, ...]:
+    """What `dump` wrote."""
+    return tuple(Verdict(**item) for item in json.loads(text))
 
 
 def _above(name: str, value: float | None, floor: float, reason: str) -> Verdict:

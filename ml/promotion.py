@@ -71,7 +71,8 @@ def decide_promotion(
     decision = PromotionDecision(
         candidate.name, candidate.version, champion, verdicts, comparison, approvals=policy.approvals
     )
-    registry.note(candidate.version, {"lethe.gates": decision.explain(), "lethe.gates_passed": str(decision.passed)})
+    said = {"lethe.gates": decision.explain(), "lethe.gates_passed": str(decision.passed)}
+    registry.note(candidate.version, {**said, gates.VERDICTS: gates.dump(verdicts)})
     _tell(journal, candidate, decision)
     return decision
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml import artifacts, record, recording
+from ml import artifacts, gates, record, recording
 from ml.champions import CHAMPION, Champions
 from ml.recording import MODEL_FILE
 
@@ -214,7 +214,7 @@ class Registry:
         return str(self._version(version).run_id)
 
     def describe(self, version: int) -> dict[str, Any]:
-        """What a summary says of a version: name, version, alias, rung, verdict of its gates, and every metric."""
+        """What a summary says of a version: name, version, alias, rung, what its gates said, and every metric."""
         found = self._version(version)
         metrics = self._client.get_run(str(found.run_id)).data.metrics
         return {
@@ -223,6 +223,7 @@ class Registry:
             "alias": CHAMPION if version == self.champion() else None,
             "rung": found.tags.get("lethe.rung"),
             "decision": found.tags.get("lethe.gates"),
+            "verdicts": gates.parse(found.tags.get(gates.VERDICTS, "[]")),
             "metrics": dict(sorted(metrics.items())),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -98,17 +98,22 @@ def champion(platform: Platform) -> str | None:
 
 def model_facts(platform: Platform) -> dict[str, Any] | None:
     """The champion with its figures, or None before the first promotion."""
+    from ml.gates import sentence
+
     version = platform.registry.champion()
     if version is None:
         return None
     facts = platform.registry.describe(version)
-    # The registry keeps the sentences of all gates as one tag.
-    sentences = re.split(r"(?<=\.) (?=\w+ (?:passed|refused):)", facts.pop("decision") or "")
-    return {**facts, "verdicts": [_short(sentence) for sentence in sentences]}
+    verdicts, decision = facts.pop("verdicts"), facts.pop("decision")
+    said = [sentence(verdict, short) for verdict in verdicts]
+    return {**facts, "verdicts": said or [decision or "none judged it"]}
 
 
-def _short(sentence: str) -> str:
-    return re.sub(r"(\d\.\d{3})\d+", r"\1", sentence)
+def short(figure: float) -> str:
+    """A figure with at most three decimals, cut and not rounded: what is to spare is never overstated."""
+    if abs(figure) < 0.001:
+        return f"{figure:.3g}"
+    return f"{math.trunc(figure * 1000) / 1000:.6g}"
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, Any]:

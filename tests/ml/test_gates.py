@@ -15,6 +15,7 @@ from ml.slices import Slice
 
 NAN = float("nan")
 POLICY = PromotionPolicy()
+MOST_CHARACTERS = 4000  # of a tag; ml/registry.py cuts what is longer
 GOOD = ModelFacts(
     auc=Figure(0.85, 0.83, 0.87),
     ece=0.01,
@@ -123,3 +124,10 @@ def test_of_a_thousand_candidates_that_are_no_better_hardly_any_is_promoted() ->
     assert np.mean(promoted) <= 0.10
     better = [Comparison("version 1", Figure(v + 0.02, v + 0.02 - 1.96 * error, 1.0)) for v in values]
     assert np.mean([all(v.passed for v in decide(GOOD, g, BASELINE, POLICY)) for g in better]) > 0.95
+
+
+def test_verdicts_are_kept_as_data_within_what_the_registry_keeps() -> None:
+    verdicts = decide(replace(GOOD, ece=0.07, latency_ms=None), BETTER, BASELINE, POLICY)
+    assert gates.parse(gates.dump(verdicts)) == verdicts
+    long = tuple(replace(verdict, measured=-1 / 3 * 1e-9, reason="x" * 900) for verdict in verdicts)
+    assert len(gates.dump(long)) < MOST_CHARACTERS
