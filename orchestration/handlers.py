@@ -153,30 +153,17 @@ def quarantine_replay(settings: Settings, options: argparse.Namespace) -> int:
 
 def classify(settings: Settings, options: argparse.Namespace) -> int:
     """List unruled paths with proposals, or rule on one."""
+    if options.confirm:
+        return confirm_path(settings, options)
+    return reject_path(settings, options) if options.reject else show_unruled(settings, options)
+
+
+def show_unruled(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the paths that nobody ruled on, each with what is proposed for it."""
     from orchestration.platform import Platform
     from privacy import classification
 
     with Platform.open(settings).database.connect("privacy") as conn:
-        if options.confirm:
-            missing = [n for n in ("klass", "kind", "steward", "reason") if not getattr(options, n)]
-            if missing:
-                return complain(f"--confirm needs --{', --'.join(missing).replace('klass', 'class')}", USAGE)
-            event_type, path = options.confirm
-            classification.confirm(
-                conn, event_type, path, options.klass, options.kind, options.steward, options.reason,
-                decided_at=settings.now(), treatment=options.treatment,
-            )  # fmt: skip
-            how = f", {options.treatment}" if options.treatment else ""
-            say(f"ruled: {' '.join(options.confirm)} is {options.klass} ({options.kind}{how}); the next run applies it")
-            return DONE
-        if options.reject:
-            missing = [n for n in ("steward", "reason") if not getattr(options, n)]
-            if missing:
-                return complain(f"--reject needs --{', --'.join(missing)}", USAGE)
-            event_type, path = options.reject
-            classification.reject(conn, event_type, path, options.steward, options.reason, decided_at=settings.now())
-            say(f"ruled: {' '.join(options.reject)} never passes; the next run applies it")
-            return DONE
         items = classification.list_unknown(conn)
     if options.json:
         say(json.dumps([asdict(item) for item in items], default=str))
@@ -187,6 +174,44 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
         say(f"{item.n_events:>9,}  {item.event_type:<12} {item.path:<40} propose {proposal}")
     say(f"{len(items)} paths have no rule and are left out; rule with `lethe classify --confirm EVENT_TYPE PATH ...`")
     return DONE
+
+
+def confirm_path(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a steward's rule on one path."""
+    from orchestration.platform import Platform
+    from privacy import classification
+
+    if missing := _unsaid(options, "class", "kind", "steward", "reason"):
+        return complain(f"--confirm needs {missing}", USAGE)
+    event_type, path = options.confirm
+    with Platform.open(settings).database.connect("privacy") as conn:
+        classification.confirm(
+            conn, event_type, path, options.klass, options.kind, options.steward, options.reason,
+            decided_at=settings.now(), treatment=options.treatment,
+        )  # fmt: skip
+    how = f", {options.treatment}" if options.treatment else ""
+    say(f"ruled: {event_type} {path} is {options.klass} ({options.kind}{how}); the next run applies it")
+    return DONE
+
+
+def reject_path(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a steward's rule that one path never passes."""
+    from orchestration.platform import Platform
+    from privacy import classification
+
+    if missing := _unsaid(options, "steward", "reason"):
+        return complain(f"--reject needs {missing}", USAGE)
+    event_type, path = options.reject
+    with Platform.open(settings).database.connect("privacy") as conn:
+        classification.reject(conn, event_type, path, options.steward, options.reason, decided_at=settings.now())
+    say(f"ruled: {event_type} {path} never passes; the next run applies it")
+    return DONE
+
+
+def _unsaid(options: argparse.Namespace, *names: str) -> str:
+    """Those of the options that were not given, as they are typed; empty where all were."""
+    given = {**vars(options), "class": options.klass}
+    return ", ".join(f"--{name}" for name in names if not given[name])
 
 
 def rollback(settings: Settings, options: argparse.Namespace) -> int:
