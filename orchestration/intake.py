@@ -143,46 +143,6 @@ def uncollectable(platform: Platform) -> Iterator[Blocked]:
     from orchestration.privacy.erasure import ledger_of
     from privacy.collection_consent import blocked_subjects
 
-    now = (
-        platform.settings.now
-    )  # of every batch: at the import's beginning, what people decide meanwhile is not yet said
-    erased = ledger_of(platform).refusal(now())
-    with platform.database.connect("privacy", autocommit=True) as conn:
-        yield lambda user_ids: blocked_subjects(conn, user_ids, now()) | erased(user_ids)
-
-
-def first_received(conn: psycopg.Connection, import_ids: list[str]) -> datetime:
-    """When the first of these imports began: evidence given with an import was known when its events came in."""
-    row = conn.execute("select min(received_at) from raw.imports where import_id = any(%s)", (import_ids,)).fetchone()
-    if row is None or row[0] is None:
-        raise LookupError(f"no import is recorded under {', '.join(import_ids)}")
-    found: datetime = row[0]
-    return found
-
-
-def record_evidence(platform: Platform, subjects: list[Any], source: str, basis: Basis, received_at: datetime) -> None:
-    """Write the stated basis to the consent ledger, one decision a subject and purpose."""
-    from privacy.consent import record_imported_evidence
-
-    with platform.database.connect("privacy") as conn:
-        record_imported_evidence(
-            conn,
-            dict(subjects),
-            basis.purposes,
-            source=source,
-            reason=basis.reason,
-            received_at=received_at,
-        )
-
-
-def record_aliases(platform: Platform, aliases: list[tuple[str, str]], source: str) -> None:
-    """Make one person of the ids that a source states to be one; an erased person's id is not written down again.
-
-    After the evidence: consent is vouched for under the id of the event, and a no of either id is then one of both.
-    """
-    from orchestration.privacy.erasure import ledger_of
-    from privacy.merging import take_statements
-
     now = platform.settings.now  # asked for every batch: at the beginning, later decisions are not made yet
     erased = ledger_of(platform).refusal(now())
     with platform.database.connect("privacy", autocommit=True) as conn:
