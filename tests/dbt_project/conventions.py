@@ -67,13 +67,26 @@ def _untested(model: Node, manifest: Manifest) -> Iterator[str]:
     units = {unit["model"] for unit in manifest["unit_tests"].values()}
     if LOGIC.search(re.sub(r"--.*", "", model["raw_code"])) and model["name"] not in units:
         yield "logic without a unit test"
-    keyed = {
-        test["attached_node"]
-        for test in manifest["nodes"].values()
-        if test["resource_type"] == "test" and (test.get("test_metadata") or {}).get("name") == "is_key"
-    }
-    if model["schema"] != "staging" and model["unique_id"] not in keyed:
+    if model["schema"] != "staging" and model["unique_id"] not in _tested_by("is_key", manifest):
         yield "no test of its key"
+    if model["schema"] == "marts":
+        yield from _few_people(model, manifest)
+
+
+def _few_people(mart: Node, manifest: Manifest) -> Iterator[str]:
+    """A published table is tested for k people behind every row, or says why that test is not for it: one of both."""
+    is_tested = mart["unique_id"] in _tested_by("k_anonymous", manifest)
+    reason = str(mart["config"]["meta"].get("not_k_anonymous") or "").strip()
+    if not is_tested and not reason:
+        yield "no k_anonymous test, and no reason in meta not_k_anonymous"
+    if is_tested and reason:
+        yield "a k_anonymous test, and a reason why there is none"
+
+
+def _tested_by(name: str, manifest: Manifest) -> set[str]:
+    """The models that a generic test of this name is attached to."""
+    tests = (node for node in manifest["nodes"].values() if node["resource_type"] == "test")
+    return {test["attached_node"] for test in tests if (test.get("test_metadata") or {}).get("name") == name}
 
 
 def _faults_of_source(source: Node) -> Iterator[str]:

@@ -52,6 +52,15 @@ PLANTED: dict[str, Callable[[Manifest], object]] = {
     "mart_active_users: logic without a unit test": lambda m: m["unit_tests"].pop(
         "unit_test.lethe.mart_active_users.mart_active_users_counts_a_person_once"
     ),
+    "mart_active_users: no k_anonymous test, and no reason in meta not_k_anonymous": lambda m: [
+        m["nodes"].pop(name) for name in list(m["nodes"]) if name.startswith("test.lethe.k_anonymous_mart_active_users")
+    ],
+    "mart_storage_cost: no k_anonymous test, and no reason in meta not_k_anonymous": lambda m: m["nodes"][
+        "model.lethe.mart_storage_cost"
+    ]["config"]["meta"].update(not_k_anonymous=" "),
+    "mart_active_users: a k_anonymous test, and a reason why there is none": _model(
+        lambda m: m["config"]["meta"].update(not_k_anonymous="nobody looks at it")
+    ),
     "ftr_user_weekly: recency_days states no unit": lambda m: [
         said.pop("unit", None)
         for column in [m["nodes"]["model.lethe.ftr_user_weekly"]["columns"]["recency_days"]]
