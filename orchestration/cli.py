@@ -1,6 +1,6 @@
 """The `lethe` command: exit codes, and errors in words. Arguments are in arguments.py, actions in handlers.py.
 
-Exit codes: 0 done; 2 wrong usage or input; 3 a gate refused; 1 a fault.
+Exit codes: 0 done; 2 wrong usage or input; 3 a gate refused (data, a model, a release, an erasure); 1 a fault.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ OURS = frozenset({"warehouse", "collection", "privacy", "quality", "ml", "orches
 WRONG_INPUT = frozenset(
     {
         "InputError", "InvalidSettingError", "InvalidRuleError", "AmbiguousRuleError", "UnknownPurposeError",
-        "UnknownVersionError", "NothingToRollBackToError", "SimulationSpecError", "UnknownRoleError",
+        "UnknownVersionError", "ExpiredVersionError", "NothingToRollBackToError", "UnsignableDocumentError",
+        "SimulationSpecError", "UnknownRoleError",
         "InvalidAddressError", "ConsentInputError", "RequestInputError", "ExportInputError",
         "AnonymityInputError", "RetentionInputError", "DeveloperNameError",
         "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
         "IdentityInputError", "FeatureInputError", "FederatedInputError", "MultiPartyInputError", "ApprovalInputError",
         "FeedbackInputError", "OsintInputError",
+    }
+)  # fmt: skip
+REFUSALS = frozenset(
+    {
+        "GateRefused", "PromotionRefusedError", "IdentifiableRowsError", "UnreachableAnonymityError",
+        "BudgetExceededError", "HeldSubjectError", "MergedIdentityError",
     }
 )  # fmt: skip
 
@@ -53,10 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_code(error: Exception) -> int | None:
-    """2 for wrong input, 1 for another broken promise of ours, None for what nobody foresaw."""
+    """2 for wrong input, 3 for a refusal, 1 for another broken promise of ours, None for what nobody foresaw."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & WRONG_INPUT:
         return USAGE
+    if names & REFUSALS:
+        return REFUSED
     if type(error).__module__.split(".")[0] in OURS:
         return FAULT
     return None

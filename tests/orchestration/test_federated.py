@@ -84,7 +84,7 @@ def test_noise_is_paid_for_before_it_is_drawn(run: Run, platform: PlatformResour
     assert "intercept" in recorded.values
     assert run(*wish)[0] == 0
     code, text = run(*wish)
-    assert code == cli.FAULT
+    assert code == cli.REFUSED
     assert "nothing was drawn" in text
 
 

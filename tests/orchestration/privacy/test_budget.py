@@ -56,7 +56,7 @@ def test_what_the_budget_does_not_cover_is_refused(run: Run) -> None:
     assert run(*RELEASE, "--data-version", "v1")[0] == cli.USAGE
     run(*GRANT)
     code, text = run(*RELEASE, "--delta", "1e-8", "--data-version", "v1")
-    assert code == cli.FAULT
+    assert code == cli.REFUSED
     assert "delta 1e-08 of the 0 for selections" in text
     assert run(*RELEASE, "--group", "absent", "--delta", "1e-8", "--data-version", "v1")[0] == cli.USAGE
     assert run(*RELEASE, "--parts", "0", "--delta", "1e-8", "--data-version", "v1")[0] == cli.USAGE
@@ -103,4 +103,4 @@ def test_shared_use_is_published_by_command_and_job_for_one_spend(run: Run, plat
     assert done.output_for_node("publish_shared_use") == 1
     assert run(*wish, "--start", "2026-10-01", "--end", "2026-10-02")[0] == 0
     code, text = run(*wish, "--start", "2026-10-02", "--end", "2026-10-03")
-    assert (code, "nothing was drawn" in text) == (cli.FAULT, True)
+    assert (code, "nothing was drawn" in text) == (cli.REFUSED, True)
