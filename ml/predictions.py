@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,12 +13,17 @@ import numpy as np
 import pandas as pd
 
 from ml import churn
+from ml.reasons import reason_codes
 from ml.training_sets import discover_columns, read_rows
 
 if TYPE_CHECKING:
     import psycopg
+    from sklearn.pipeline import Pipeline
 
     from ml.registry import Registry
+
+
+PURPOSE = "model_training"  # of the features that are scored: their dbt model states it
 
 
 class NoChampionError(Exception):
@@ -32,7 +40,10 @@ class NothingPendingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ScoredReport:
-    """What was scored, without a value of a person: counts and the quantiles 0, .25, .5, .75, 1 of the probability."""
+    """What was scored, without a value of a person: counts and the quantiles 0, .25, .5, .75, 1 of the probability.
+
+    first_reasons: how many people have each code as their strongest reason, most first.
+    """
 
     model_name: str
     model_version: int
@@ -40,11 +51,15 @@ class ScoredReport:
     n_rows: int
     n_bots_left_out: int
     quantiles: tuple[float, ...]
+    first_reasons: tuple[tuple[str, int], ...]
 
 
-def score_champion(conn: psycopg.Connection[Any], registry: Registry, *, predicted_at: datetime) -> ScoredReport:
+def score_champion(
+    conn: psycopg.Connection[Any], registry: Registry, *, predicted_at: datetime, consent_basis: str
+) -> ScoredReport:
     """Score all humans of the newest cutoff with the champion; stored as pending, replacing an earlier try.
 
+    consent_basis: the snapshot of the consent ledger that the features stand on, as in a training set's manifest.
     Raises NoChampionError, or an ArtefactError where the champion's file is not what was registered.
     """
     version = registry.champion()
@@ -53,11 +68,34 @@ def score_champion(conn: psycopg.Connection[Any], registry: Registry, *, predict
     pipeline = registry.load_version(version).pipeline
     rows = fetch_newest(conn, [str(name) for name in pipeline.feature_names_in_])
     humans = rows[~rows["is_bot"].to_numpy(bool)].reset_index(drop=True)
-    scored = humans[["subject"]].assign(probability=churn.probabilities(pipeline, humans))
+    scored = evidenced(pipeline, humans)
     cutoff_on = rows["cutoff_on"].iloc[0]
-    write_pending(conn, registry.name, version, cutoff_on, scored, predicted_at)
+    write_pending(conn, (registry.name, version, cutoff_on), scored, predicted_at, consent_basis)
     quantiles = tuple(float(q) for q in np.quantile(scored["probability"], [0, 0.25, 0.5, 0.75, 1]))
-    return ScoredReport(registry.name, version, cutoff_on, len(scored), len(rows) - len(humans), quantiles)
+    firsts = Counter(codes[0] for codes in scored["reason_codes"] if codes)
+    n_bots = len(rows) - len(humans)
+    return ScoredReport(registry.name, version, cutoff_on, len(scored), n_bots, quantiles, tuple(firsts.most_common()))
+
+
+def evidenced(pipeline: Pipeline, rows: pd.DataFrame) -> pd.DataFrame:
+    """Per row the subject, its probability, the digest of the features it was made from, and its reason codes."""
+    columns = [str(name) for name in pipeline.feature_names_in_]
+    return rows[["subject"]].assign(
+        probability=churn.probabilities(pipeline, rows),
+        feature_digest=feature_digests(rows, columns),
+        reason_codes=pd.Series(reason_codes(pipeline, rows), index=rows.index, dtype=object),
+    )
+
+
+def feature_digests(rows: pd.DataFrame, columns: Sequence[str]) -> list[bytes]:
+    """SHA-256 of the columns' names and of each row's values in them, (n,): the same features give the same digest.
+
+    Values count as 64-bit floats in little-endian order, with one zero and one missing value.
+    """
+    names = hashlib.sha256("\n".join(columns).encode()).digest()
+    values = rows[list(columns)].to_numpy("<f8") + 0.0
+    values[np.isnan(values)] = np.nan
+    return [hashlib.sha256(names + row.tobytes()).digest() for row in values]
 
 
 def fetch_newest(conn: psycopg.Connection[Any], columns: list[str]) -> pd.DataFrame:
@@ -74,14 +112,12 @@ def fetch_newest(conn: psycopg.Connection[Any], columns: list[str]) -> pd.DataFr
 
 def write_pending(
     conn: psycopg.Connection[Any],
-    name: str,
-    version: int,
-    cutoff_on: date,
+    key: tuple[str, int, date],
     scored: pd.DataFrame,
     predicted_at: datetime,
+    consent_basis: str,
 ) -> None:
-    """Replace the pending predictions of this version and cutoff, in one transaction; published ones stay."""
-    key = [name, version, cutoff_on]
+    """Replace the pending predictions of a model's version and cutoff, in one transaction; published ones stay."""
     with conn.transaction():
         conn.execute(
             "delete from ml.predictions"
@@ -89,12 +125,13 @@ def write_pending(
             key,
         )
         statement = (
-            "copy ml.predictions (model_name, model_version, cutoff_on, subject, probability, state, predicted_at)"
-            " from stdin"
+            "copy ml.predictions (model_name, model_version, cutoff_on, state, predicted_at, purpose, consent_basis,"
+            " subject, probability, feature_digest, reason_codes) from stdin"
         )
+        same = (*key, "pending", predicted_at, PURPOSE, consent_basis)
         with conn.cursor().copy(statement) as copy:
-            for subject, probability in zip(scored["subject"], scored["probability"], strict=True):
-                copy.write_row((*key, subject, float(probability), "pending", predicted_at))
+            for row in scored[["subject", "probability", "feature_digest", "reason_codes"]].itertuples(index=False):
+                copy.write_row((*same, *row))
     conn.commit()
 
 

@@ -35,18 +35,24 @@ def provenance(platform: Platform) -> Provenance:
 
     with platform.database.connect("privacy") as conn:
         days = conn.execute("select event_day from safe.event_days order by 1").fetchall()
-        consent = conn.execute(
-            "select count(*), coalesce(bit_xor(hashtextextended(encode(fingerprint, 'hex'), 0)), 0)"
-            " from consent.consent_events"
-        ).fetchone()
     return Provenance(
         dbt_manifest_hash=dbt.project_digest(),
-        consent_snapshot=":".join(str(part) for part in consent or ()),
+        consent_snapshot=consent_snapshot(platform),
         raw_partitions=tuple(str(day) for (day,) in days),
         code_version=code_version(),
         created_at=platform.settings.now(),
         blinding_key=platform.vault.purpose_key("training_subjects"),
     )
+
+
+def consent_snapshot(platform: Platform) -> str:
+    """The consent ledger as it stands: how many entries it has, and a checksum over them that no order changes."""
+    with platform.database.connect("privacy") as conn:
+        found = conn.execute(
+            "select count(*), coalesce(bit_xor(hashtextextended(encode(fingerprint, 'hex'), 0)), 0)"
+            " from consent.consent_events"
+        ).fetchone()
+    return ":".join(str(part) for part in found or ())
 
 
 def candidate_and_decision(
@@ -119,7 +125,18 @@ def score(platform: Platform) -> ScoredReport:
     from ml.predictions import score_champion
 
     with platform.database.connect("ml") as conn:
-        return score_champion(conn, platform.registry, predicted_at=platform.settings.now())
+        return score_champion(
+            conn,
+            platform.registry,
+            predicted_at=platform.settings.now(),
+            consent_basis=consent_snapshot(platform),
+        )
+
+
+def reasons_table(report: ScoredReport, most: int = 10) -> str:
+    """Which columns decide for how many people, as a Markdown table."""
+    rows = "\n".join(f"| `{code}` | {n:,} |" for code, n in report.first_reasons[:most])
+    return f"| strongest reason (+ raises, - lowers) | people |\n|---|---:|\n{rows}"
 
 
 def publish(platform: Platform) -> int:

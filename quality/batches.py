@@ -134,7 +134,8 @@ where {scope.where("l.cutoff_on")}"""
 def predictions(scope: Scope) -> str:
     """Pending ml.predictions of the model version that the parameters name."""
     return f"""
-select p.cutoff_on, p.subject, p.probability, f.subject is not null as has_features
+select p.cutoff_on, p.subject, p.probability, f.subject is not null as has_features,
+  num_nulls(p.feature_digest, p.reason_codes, p.purpose, p.consent_basis) = 0 as has_evidence
 from {suites.PREDICTIONS} p
 left join (select distinct cutoff_on, subject from {suites.FEATURES}) f
   on f.cutoff_on = p.cutoff_on and f.subject = p.subject

@@ -128,6 +128,9 @@ RULES: tuple[Rule, ...] = (
     ),
     _predictions("holds", "has_features", "consistency", "every prediction has a feature row of its cutoff"),
     _predictions(
+        "holds", "has_evidence", "completeness", "every prediction states its features, reasons, purpose and consent",
+    ),
+    _predictions(
         "no_rows", "subject", "completeness", "every active subject of the newest cutoff has a prediction", 1.0,
         {"query": "unpredicted_subjects"},
     ),

@@ -79,6 +79,7 @@ def predictions(platform: PlatformResource) -> dg.MaterializeResult[Any]:
             "cutoff": str(report.cutoff_on),
             "model_version": report.model_version,
             "median_probability": report.quantiles[2],
+            "strongest_reasons": dg.MetadataValue.md(training.reasons_table(report)),
         }
     )
 

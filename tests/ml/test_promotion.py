@@ -23,6 +23,9 @@ pytestmark = [pytest.mark.integration]
 POLICY = PromotionPolicy()
 
 
+BASIS = "2:7"
+
+
 def _events(folder: Path) -> list[str]:
     return [json.loads(line)["event"] for path in folder.iterdir() for line in path.read_text().splitlines()]
 
@@ -34,18 +37,19 @@ def test_features_become_published_predictions(database: Database, tmp_path: Pat
     journal = Journal(tmp_path / "logs", now=lambda: synthetic.AT)
     with database.connect("ml") as conn:
         with pytest.raises(NoChampionError, match="no champion"):
-            score_champion(conn, registry, predicted_at=synthetic.AT)
+            score_champion(conn, registry, predicted_at=synthetic.AT, consent_basis=BASIS)
         data = build_training_set(conn, TrainingPolicy(), synthetic.provenance())
         made = train_candidate(data, registry, journal, lambda _: None)
         assert promote(decide_promotion(made, registry, POLICY, journal), registry, journal) == 1
         with pytest.raises(NothingPendingError, match="score before publishing"):
             publish_newest(conn, registry)
         for _ in range(2):
-            report = score_champion(conn, registry, predicted_at=synthetic.AT)
+            report = score_champion(conn, registry, predicted_at=synthetic.AT, consent_basis=BASIS)
         assert (report.n_rows, report.n_bots_left_out) == (285, 15)
+        assert 0 < sum(n for _, n in report.first_reasons) <= 285
         assert _count(conn) == 0
         assert publish_newest(conn, registry) == publish_newest(conn, registry) == _count(conn) == 285
-        score_champion(conn, registry, predicted_at=synthetic.AT)
+        score_champion(conn, registry, predicted_at=synthetic.AT, consent_basis=BASIS)
         assert _count(conn) == 285, "what is published stays until the new ones passed their gate"
         assert publish_newest(conn, registry) == _count(conn) == 285
     journal.close()

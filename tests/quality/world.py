@@ -50,7 +50,8 @@ select cutoff_on, subject, subject < 's2' as is_churned from features.ftr_user_w
 
 PREDICTIONS = f"""
 insert into ml.predictions
-select 'churn', 3, cutoff_on, subject, (hashtext(subject)::bigint + 2147483648) / 4294967296.0, 'pending', '{NOW}'
+select 'churn', 3, cutoff_on, subject, (hashtext(subject)::bigint + 2147483648) / 4294967296.0, 'pending', '{NOW}',
+  sha256(subject::bytea), array['+days_since_last'], 'model_training', '2:7'
 from features.ftr_user_weekly where cutoff_on = '{CUTOFF}'
 """
 
@@ -164,6 +165,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "predictions_out:ml.predictions:has_features:holds",
         "update ml.predictions set subject = 'nobody' where subject = 's7'",
+    ),
+    Fault(
+        "predictions_out:ml.predictions:has_evidence:holds",
+        "update ml.predictions set consent_basis = null where subject = 's7'",
     ),
     Fault("predictions_out:ml.predictions:subject:no_rows", "delete from ml.predictions where subject = 's7'"),
     Fault(
