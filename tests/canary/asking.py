@@ -1,7 +1,7 @@
 """What people ask of a home, and a breach, as commands and Dagster runs in one process; run as a module.
 
-Standard input: {"home", "given", "user", "leaving"}: the id of a person, the folder that is handed to them, and the ids
-of two who leave: one is anonymised, one erased.
+Standard input: {"home", "given", "user", "leaving", "staying"}: the id of a person, the folder that is handed to them,
+the ids of two who leave (one is anonymised, one erased), and of three more: two are one person, one is on hold.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from orchestration.instance import open_instance
 from orchestration.platform import PlatformResource
 from orchestration.privacy.breaches_jobs import breach_alarm_job
 from orchestration.privacy.requests_jobs import request_job, requests_review_job
+from orchestration.privacy.retention_jobs import retention_job
 from privacy.service import PrivacyService
 from tests.orchestration.privacy.test_consent import CONTROLLER
 
@@ -25,11 +26,16 @@ WHY = ("--by", "anna", "--reason", "asked by mail")
 
 
 def lethe(home: str, *arguments: str) -> str:
-    """Run a command of the privacy areas; what it said is said again, for the search of outputs."""
+    """Run a command of the privacy areas."""
+    return said(["privacy", *arguments], home)
+
+
+def said(arguments: list[str], home: str) -> str:
+    """Run a command; what it said is said again, for the search of outputs."""
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        code = cli.main(["privacy", *arguments, "--home", home])
+        code = cli.main([*arguments, "--home", home])
     sys.stdout.write(out.getvalue())
-    assert code == cli.DONE, arguments[:2]
+    assert code == cli.DONE, arguments[:3]
     return out.getvalue()
 
 
@@ -74,10 +80,43 @@ def shown(platform: PlatformResource, *users: str) -> None:
         )  # fmt: skip
 
 
-def ask(home: str, given: Path, user: str, leaving: tuple[str, str]) -> None:
+def looked_up(home: str, given: Path, *users: str) -> None:
+    """Findings about people from public sources, with their ids in them, and whose are due."""
+    now = PlatformResource(home=home).open().settings.now().isoformat()
+    with (given / "findings.jsonl").open("w") as file:
+        for user in users:
+            lethe(home, "consent", "grant", user, "osint_enrichment", *WHY)
+            finding = {"page": f"https://example.org/{user}", "names": [user]}
+            line = {"user_id": user, "kind": "profile", "finding": finding, "found_at": now}
+            file.write(json.dumps(line) + "\n")
+    lethe(home, "osint", "import", str(given / "findings.jsonl"), "--source", "example.org", "--by", "anna")
+    lethe(home, "osint", "due", "--by", "anna")
+
+
+def administered(platform: PlatformResource, given: Path, staying: list[str]) -> None:
+    """Two ids become one person, one is held for a court; retention runs, counts are released, keys are rotated, and a
+    model is learnt over companies. Of several organisations nothing is computed: their numbers are no home's.
+    """
+    alias, user, held = staying
+    lethe(platform.home, "identities", "merge", alias, user, *WHY)
+    lethe(platform.home, "retention", "hold", "--user", held, *WHY)
+    lethe(platform.home, "retention", "hold", "--table", "raw.system_logs", *WHY)  # they are older than their terms
+    with open_instance(platform.open()) as instance:
+        assert retention_job.execute_in_process(instance=instance, resources={"platform": platform}).success
+    account = ("safe.pseudonymous_events", "--purpose", "analytics", "--period", "2026-Q4")
+    lethe(platform.home, "budget", "grant", *account, "--epsilon", "1", "--delta", "1e-6", *WHY)
+    (given / "types.txt").write_text("ui\napi\n")
+    of = ("--user", "subject", "--group", "event_type", "--groups", str(given / "types.txt"))
+    lethe(platform.home, "budget", "release", *account, *of, "--parts", "2", "--data-version", "1")
+    lethe(platform.home, "keys", "rotate")
+    said(["federated", "train", "--rounds", "1", "--to", str(given / "federated.skops")], platform.home)
+
+
+def ask(home: str, given: Path, user: str, leaving: list[str], staying: list[str]) -> None:
     """Notices, packages and a receipt of consent for a person, a breach with drafts; two people leave at the end."""
     platform = PlatformResource(home=home)
     shown(platform, user, *leaving)
+    looked_up(home, given, user, *leaving)
     controller = given / "controller.json"
     controller.write_text(json.dumps(CONTROLLER))
     receipt = ("--controller", str(controller), "--to", str(given / "consent.json"))
@@ -93,6 +132,7 @@ def ask(home: str, given: Path, user: str, leaving: tuple[str, str]) -> None:
     gone = [approved(home, kind, one) for kind, one in zip(("anonymise", "erasure"), leaving, strict=True)]
     carried_out(platform, *gone)
     reviewed(platform)
+    administered(platform, given, staying)
     for one in (request, last, *gone):
         lethe(home, "requests", "show", one)
     lethe(home, "erasure", "status")
@@ -100,4 +140,4 @@ def ask(home: str, given: Path, user: str, leaving: tuple[str, str]) -> None:
 
 if __name__ == "__main__":
     asked: dict[str, Any] = json.load(sys.stdin)
-    ask(asked["home"], Path(asked["given"]), asked["user"], tuple(asked["leaving"]))
+    ask(asked.pop("home"), Path(asked.pop("given")), **asked)

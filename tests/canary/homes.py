@@ -35,10 +35,11 @@ class WatchedHome:
         """What is handed to people, or to who must tell them: with the packages the one place that holds values."""
         return self.surroundings.with_name("given")
 
-    def ask(self, user: str, leaving: tuple[str, str], timeout: float = 600) -> Finished:
-        """What people ask of the home, and a breach: see asking.py."""
+    def ask(self, user: str, leaving: list[str], staying: list[str], timeout: float = 600) -> Finished:
+        """What people ask of the home, a breach, and what officers do besides: see asking.py."""
         self.given.mkdir(mode=0o700)
-        asked = {"home": str(self.home.path), "given": str(self.given), "user": user, "leaving": leaving}
+        people = {"user": user, "leaving": leaving, "staying": staying}
+        asked = {"home": str(self.home.path), "given": str(self.given), **people}
         return self._started([sys.executable, "-m", "tests.canary.asking"], "asked", json.dumps(asked), timeout)
 
     def run(self, *arguments: str, timeout: float = 400) -> Finished:

@@ -19,6 +19,14 @@ from warehouse.database import ADMIN, Database
 
 # Identified by design: the events as they came, and the ledger that says who agreed to what.
 IDENTIFIED = ("raw", "consent")
+# Registers of `privacy` that name people by the product's own id, why each must, and who alone may read them
+# (docs/decisions/0010-registers-that-name-people.md). They are searched apart: ids, and nothing else.
+REGISTERS = {
+    "privacy.accounts": "when somebody was last seen: it outlives events, and who is silent is erased by their id",
+    "privacy.identity_merges": "which ids are one person: raw events are read by it, and every id is erased with one",
+    "privacy.legal_holds": "whose raw events and consent stay for a court",
+}
+READERS = frozenset({"privacy", "erasure"})
 DEPTH = 6
 LONGEST_DIGEST = 64  # bytes; a digest may begin like anything
 Item = tuple[str, str, bytes]
@@ -31,11 +39,22 @@ class UnreadableStoreError(AssertionError):
 def tables(database: Database, schemas: tuple[str, ...] | None = None) -> Iterator[Item]:
     """Every table and materialised view, as text and, where binary, unpacked.
 
-    Of the schemas named; otherwise of all but the identified ones.
+    Of the schemas named; otherwise of all but the identified ones and the registers that name people.
     """
+    if schemas is not None:
+        return _tables(database, lambda schema, _: schema in schemas)
+    return _tables(database, lambda schema, name: schema not in IDENTIFIED and f"{schema}.{name}" not in REGISTERS)
+
+
+def registers(database: Database) -> Iterator[Item]:
+    """The registers that name people, as `tables`."""
+    return _tables(database, lambda schema, name: f"{schema}.{name}" in REGISTERS)
+
+
+def _tables(database: Database, is_wanted: Callable[[str, str], bool]) -> Iterator[Item]:
     with database.connect(ADMIN) as conn:
         for schema, name, binary in _relations(conn):
-            if (schema in IDENTIFIED) if schemas is None else (schema not in schemas):
+            if not is_wanted(schema, name):
                 continue
             where = f"{schema}.{name}"
             yield from unpacked("table", where, _copied(conn, sql.Identifier(schema, name)))
@@ -49,9 +68,10 @@ def tables(database: Database, schemas: tuple[str, ...] | None = None) -> Iterat
 
 def catalogue(database: Database) -> Iterator[Item]:
     """What the server itself keeps: samples of columns for its planner, definitions, comments, running statements."""
-    places = ", ".join(f"'{schema}'" for schema in IDENTIFIED)
+    places, registered = (", ".join(f"'{name}'" for name in names) for names in (IDENTIFIED, REGISTERS))
     queries = {
-        "pg_stats": f"(select * from pg_stats where schemaname not in ({places}))",
+        "pg_stats": f"(select * from pg_stats where schemaname not in ({places}) "
+        f"and schemaname || '.' || tablename not in ({registered}))",
         "pg_views": "(select * from pg_views)",
         "pg_matviews": "(select * from pg_matviews)",
         "pg_description": "(select * from pg_description)",

@@ -26,6 +26,8 @@ from tests.canary import search, stores
 from tests.canary.forms import Planted, forms
 from tests.canary.search import Search
 from warehouse.database import ADMIN, Database
+from warehouse.roles import STAGES
+from warehouse.subjects import SUBJECT_TABLES
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("canary")]
 
@@ -201,6 +203,27 @@ def test_identified_schemas_are_left_out_unless_asked_for(database: Database) ->
         conn.execute("create table consent.x as select %s as subject", (TOKEN,))
     assert not SEARCH.over(stores.tables(database)).hits
     assert SEARCH.over(stores.tables(database, stores.IDENTIFIED)).stores == {"table consent.x"}
+
+
+def test_registers_that_name_people_are_known_with_a_reason_and_two_readers(database: Database) -> None:
+    """No table below `raw` names people by their own id in silence, and no stage that computes can read one."""
+    raw = {row.table for row in SUBJECT_TABLES if row.key == "raw"}
+    assert {name for name in raw if name.split(".")[0] not in stores.IDENTIFIED} == set(stores.REGISTERS)
+    assert all(reason.strip() for reason in stores.REGISTERS.values())
+    for name in stores.REGISTERS:
+        with database.connect(ADMIN) as conn:
+            query = "select has_table_privilege(%s, %s, 'select')"
+            asked = {stage: conn.execute(query, (database.role(stage), name)).fetchone() for stage in STAGES}
+        assert {stage for stage, answer in asked.items() if answer == (True,)} == stores.READERS
+
+
+def test_a_register_is_searched_apart_and_a_value_in_it_is_found(database: Database) -> None:
+    with database.connect(ADMIN) as conn:
+        conn.execute("insert into privacy.accounts (subject, last_seen_on) values (%s, '2026-01-01')", (TOKEN,))
+        conn.execute("analyze privacy.accounts")
+    assert not SEARCH.over(stores.tables(database)).hits
+    assert not SEARCH.over(stores.catalogue(database)).hits
+    assert SEARCH.over(stores.registers(database)).stores == {"table privacy.accounts"}
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.sampled_from(sorted(forms(TOKEN))))
