@@ -102,7 +102,9 @@ def _connect() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     keep_freed_memory()
-    return duckdb.connect(config={"threads": 1, "enable_external_access": False})
+    # Without a folder for what does not fit into memory: it would be one below the working directory, where a process
+    # that is killed leaves people's values and no erasure looks.
+    return duckdb.connect(config={"threads": 1, "enable_external_access": False, "temp_directory": ""})
 
 
 def _set_keys(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:

@@ -107,7 +107,10 @@ class ArrowSource:
         import pyarrow as pa
 
         words = _duckdb_words(self.columns, self.columns.of(statistic), chosen=groups is not None)
-        with duckdb.connect(config={"enable_external_access": False, "preserve_insertion_order": False}) as connection:
+        # Nothing goes to disk: a process that is killed would leave people's values where no erasure looks.
+        with duckdb.connect(
+            config={"enable_external_access": False, "preserve_insertion_order": False, "temp_directory": ""}
+        ) as connection:
 
             def run(template: str, bounds: Bounds | None, key: bytes) -> list[tuple[Any, ...]]:
                 text = template.format(**words, **{n: str(v) for n, v in _numbers(bounds).items()})
