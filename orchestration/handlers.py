@@ -7,10 +7,14 @@ import json
 import secrets
 import shlex
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from orchestration.cli import DONE, REFUSED, USAGE, complain
 from warehouse.roles import STAGES
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.privacy.services.classification import ClassificationService
 
 
 class UnknownRoleError(Exception):
@@ -160,11 +164,7 @@ def classify(settings: Settings, options: argparse.Namespace) -> int:
 
 def show_unruled(settings: Settings, options: argparse.Namespace) -> int:
     """Print the paths that nobody ruled on, each with what is proposed for it."""
-    from orchestration.platform import Platform
-    from privacy import classification
-
-    with Platform.open(settings).database.connect("privacy") as conn:
-        items = classification.list_unknown(conn)
+    items = _classification(settings).unknown()
     if options.json:
         say(json.dumps([asdict(item) for item in items], default=str))
         return DONE
@@ -178,17 +178,13 @@ def show_unruled(settings: Settings, options: argparse.Namespace) -> int:
 
 def confirm_path(settings: Settings, options: argparse.Namespace) -> int:
     """Write a steward's rule on one path."""
-    from orchestration.platform import Platform
-    from privacy import classification
-
     if missing := _unsaid(options, "class", "kind", "steward", "reason"):
         return complain(f"--confirm needs {missing}", USAGE)
     event_type, path = options.confirm
-    with Platform.open(settings).database.connect("privacy") as conn:
-        classification.confirm(
-            conn, event_type, path, options.klass, options.kind, options.steward, options.reason,
-            decided_at=settings.now(), treatment=options.treatment,
-        )  # fmt: skip
+    _classification(settings).confirm(
+        event_type, path, klass=options.klass, kind=options.kind, steward=options.steward, reason=options.reason,
+        treatment=options.treatment,
+    )  # fmt: skip
     how = f", {options.treatment}" if options.treatment else ""
     say(f"ruled: {event_type} {path} is {options.klass} ({options.kind}{how}); the next run applies it")
     return DONE
@@ -196,16 +192,19 @@ def confirm_path(settings: Settings, options: argparse.Namespace) -> int:
 
 def reject_path(settings: Settings, options: argparse.Namespace) -> int:
     """Write a steward's rule that one path never passes."""
-    from orchestration.platform import Platform
-    from privacy import classification
-
     if missing := _unsaid(options, "steward", "reason"):
         return complain(f"--reject needs {missing}", USAGE)
     event_type, path = options.reject
-    with Platform.open(settings).database.connect("privacy") as conn:
-        classification.reject(conn, event_type, path, options.steward, options.reason, decided_at=settings.now())
+    _classification(settings).reject(event_type, path, steward=options.steward, reason=options.reason)
     say(f"ruled: {event_type} {path} never passes; the next run applies it")
     return DONE
+
+
+def _classification(settings: Settings) -> ClassificationService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.classification import ClassificationService
+
+    return ClassificationService(Platform.open(settings))
 
 
 def _unsaid(options: argparse.Namespace, *names: str) -> str:

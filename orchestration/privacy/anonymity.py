@@ -7,6 +7,8 @@ transform and by dbt tests.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from privacy.anonymity.diversity import Constraint
+    from privacy.anonymity.judgement import Protection
 
 HELP = "a table in a file: whether people stand alone in it, and a copy in which nobody does"
 
@@ -32,45 +34,65 @@ def add(actions: Any, command: Any) -> None:
     made.set_defaults(run=anonymise)
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy in which nobody stands alone; loss: the share of the detail that went (NCP, 0 to 1)."""
+
+    table: pa.Table
+    loss: float
+    left_out: tuple[str, ...]
+
+
 def check(_settings: Settings, options: argparse.Namespace) -> int:
     """Print what the table protects; 3 when that is less than was asked for."""
     from orchestration.handlers import say
-    from privacy.anonymity.measures import l_of, t_of
-    from privacy.anonymity.suppression import check_k
+    from privacy.anonymity.judgement import judge
 
-    table = read(options.file)
-    found = check_k(table, options.quasi, options.k, subject=options.subject)
+    judged = judge(read(options.file), _asked(options, subject=options.subject))
+    found = judged.found
     say(
         f"k = {found.smallest or 0}: {found.n_classes:,} classes, {found.n_rows_at_risk:,} of {found.n_rows:,} rows in "
         f"classes of fewer than {options.k}"
     )
-    failed = [] if found.passed else [f"k is below {options.k}"]
     if options.sensitive:
-        diversity, closeness = (of(table, options.quasi, options.sensitive) for of in (l_of, t_of))
-        say(f"{options.sensitive}: l = {diversity}, t = {closeness:.3f}")
-        failed += [f"l is below {options.l}"] if diversity < (options.l or 0) else []
-        failed += [f"t is above {options.t}"] if options.t is not None and closeness > options.t else []
-    return complain(f"{'; '.join(failed)}: this table must not be released", REFUSED) if failed else DONE
+        say(f"{options.sensitive}: l = {judged.diversity}, t = {judged.closeness:.3f}")
+    if judged.failures:
+        return complain(f"{'; '.join(judged.failures)}: this table must not be released", REFUSED)
+    return DONE
 
 
 def anonymise(_settings: Settings, options: argparse.Namespace) -> int:
     """Write the copy: quasi-identifiers as intervals, the sensitive column, and what is named to be kept."""
     from orchestration.handlers import say
-    from privacy.anonymity.errors import AnonymityInputError
+    from privacy.anonymity.errors import IdentifiableRowsError
+
+    try:
+        copy = copy_of(read(options.file), _asked(options), options.keep)
+    except IdentifiableRowsError as error:
+        return complain(str(error), REFUSED)
+    write(copy.table, options.to)
+    say(f"{options.to}: {copy.table.num_rows:,} rows, k = {options.k}, {copy.loss:.1%} of the detail lost")
+    say(f"columns left out: {', '.join(copy.left_out) or 'none'}")
+    return DONE
+
+
+def copy_of(table: pa.Table, asked: Protection, keep: Sequence[str]) -> Copy:
+    """Quasi-identifiers as intervals, the sensitive column, and what is to be kept; nothing else.
+
+    Raises AnonymityInputError for a column that is not there, IdentifiableRowsError where the rows allow no class.
+    """
+    from privacy.anonymity.errors import AnonymityInputError, IdentifiableRowsError
     from privacy.anonymity.intervals import anonymise as generalised
     from privacy.anonymity.measures import ncp
 
-    table = read(options.file)
-    wanted = [*options.quasi, *([options.sensitive] if options.sensitive else []), *options.keep]
+    wanted = [*asked.quasi, *([asked.sensitive] if asked.sensitive else []), *keep]
     if unknown := [name for name in wanted if name not in table.column_names]:
-        raise AnonymityInputError(f"{options.file} has no column {', '.join(unknown)}")
-    made = generalised(table.select(wanted), options.quasi, options.k, constraints=_constraints(table, options))
+        raise AnonymityInputError(f"the table has no column {', '.join(unknown)}")
+    made = generalised(table.select(wanted), asked.quasi, asked.k, constraints=asked.constraints(table))
     if made.n_suppressed:
-        return complain(f"{table.num_rows:,} rows allow no class that is asked for; nothing was written", REFUSED)
-    write(made.table, options.to)
-    say(f"{options.to}: {made.table.num_rows:,} rows, k = {options.k}, {ncp(made.partitioning):.1%} of the detail lost")
-    say(f"columns left out: {', '.join(name for name in table.column_names if name not in wanted) or 'none'}")
-    return DONE
+        raise IdentifiableRowsError(f"{table.num_rows:,} rows allow no class that is asked for; nothing was written")
+    left_out = tuple(name for name in table.column_names if name not in wanted)
+    return Copy(made.table, ncp(made.partitioning), left_out)
 
 
 def read(path: Path) -> pa.Table:
@@ -104,15 +126,10 @@ def write(table: pa.Table, path: Path) -> None:
     writers[path.suffix](table, path)
 
 
-def _constraints(table: pa.Table, options: argparse.Namespace) -> list[Constraint]:
-    from privacy.anonymity.diversity import close, diverse
+def _asked(options: argparse.Namespace, subject: str | None = None) -> Protection:
+    from privacy.anonymity.judgement import Protection
 
-    made: list[Constraint] = []
-    if options.sensitive and options.l:
-        made.append(diverse(table, options.sensitive, options.l))
-    if options.sensitive and options.t is not None:
-        made.append(close(table, options.sensitive, options.t))
-    return made
+    return Protection(options.quasi, options.k, options.sensitive, options.l, options.t, subject)
 
 
 def _of_file(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

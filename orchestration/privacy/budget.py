@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +12,9 @@ from orchestration.privacy.commands import AddCommand
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from orchestration.platform import Platform
-    from privacy.budget.archive import Release
-    from privacy.budget.ledger import Account, Budget
-    from privacy.budget.queries import Query
+    from orchestration.privacy.services.budget import BudgetService
 
 HELP = "what differentially private releases may cost, and cost"
-KEY_PURPOSE = "contribution-bounds"
 
 
 def add(actions: Any, command: AddCommand) -> None:
@@ -78,11 +73,8 @@ def _add_account(parser: argparse.ArgumentParser) -> None:
 def show(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001 (every command has this signature)
     """Print every budget."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.budget.ledger import budgets
 
-    with Platform.open(settings).database.connect("privacy") as conn:
-        found = budgets(conn)
+    found = _service(settings).budgets()
     for budget in found:
         left, limit = budget.remaining, budget.limit
         spent = f"epsilon {budget.epsilon_spent:.4g} of {budget.epsilon:g} spent at delta {budget.delta:g}"
@@ -95,11 +87,8 @@ def show(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG00
 def history(settings: Settings, options: argparse.Namespace) -> int:
     """Print every spend."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.budget import ledger
 
-    with Platform.open(settings).database.connect("privacy") as conn:
-        spends = ledger.history(conn, options.dataset)
+    spends = _service(settings).history(options.dataset)
     for spend in spends:
         end = "released" if spend.released_at else "died before its release; spent all the same"
         cost = f"rho {spend.cost.rho:.6g} delta {float(spend.cost.delta):g}"
@@ -111,15 +100,13 @@ def history(settings: Settings, options: argparse.Namespace) -> int:
 def grant(settings: Settings, options: argparse.Namespace) -> int:
     """Grant a budget."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
     from privacy.budget import ledger
 
     account = ledger.Account(options.dataset, options.purpose, options.period)
     wish = ledger.Grant(
         account, options.epsilon, options.delta, options.by, options.reason, options.selection_delta
     )  # fmt: skip
-    with Platform.open(settings).database.connect("privacy") as conn:
-        budget = ledger.grant(conn, wish, now=settings.now())
+    budget = _service(settings).grant(wish)
     say(
         f"granted: {account}: epsilon {budget.epsilon:g} at delta {budget.delta:g}, which is rho {budget.limit.rho:.6g}"
     )
@@ -129,10 +116,15 @@ def grant(settings: Settings, options: argparse.Namespace) -> int:
 def release(settings: Settings, options: argparse.Namespace) -> int:
     """Release noisy values of a table by group, or print what was recorded for the same wish."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
+    from orchestration.privacy.services.budget import Wish
+    from privacy.budget.ledger import Account
 
-    groups = _listed(options.groups) if options.groups else None
-    done, _ = released(Platform.open(settings), options, groups)
+    wish = Wish(
+        Account(options.dataset, options.purpose, options.period), options.user, options.group, options.parts,
+        options.data_version, options.statistic, options.value, options.lower, options.upper,
+        _listed(options.groups) if options.groups else None, options.delta,
+    )  # fmt: skip
+    done, _ = _service(settings).release(wish)
     for group, value in done.values.items():
         say(f"{value:>12,}  {group}")
     say(f"noise: {done.facts['mechanism']}, scale {done.facts['scale']:.4g}; spend {done.spend_id}")
@@ -142,9 +134,8 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
 def publish(settings: Settings, options: argparse.Namespace) -> int:
     """Publish shared use, or find what was published of the same days."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
 
-    done, budget = published(Platform.open(settings), options)
+    done, budget = _service(settings).publish(options.period, options.start, options.end, options.parts)
     for feature, value in done.values.items():
         say(f"{value:>12,}  {feature}")
     say(f"{len(done.values)} features published, noise of scale {done.facts['scale']:.4g}; spend {done.spend_id}")
@@ -152,40 +143,11 @@ def publish(settings: Settings, options: argparse.Namespace) -> int:
     return DONE
 
 
-def published(platform: Platform, wish: Any) -> tuple[Release, Budget]:
-    """The published use of a wish (the options of `publish`, or a job's configuration with the same names)."""
-    from privacy.budget.shared_use import Span, publish
+def _service(settings: Settings) -> BudgetService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.budget import BudgetService
 
-    key = platform.vault.purpose_key(KEY_PURPOSE)
-    with platform.database.connect("privacy") as conn:
-        return publish(conn, wish.period, Span(wish.start, wish.end), wish.parts, key=key, now=platform.settings.now())
-
-
-def released(platform: Platform, wish: Any, groups: tuple[str, ...] | None) -> tuple[Release, Budget]:
-    """The release of a wish (the options of `release`, or a job's configuration with the same names) and its budget."""
-    from privacy.budget import ledger
-    from privacy.budget.release import release as draw
-    from privacy.budget.sources import PostgresSource
-
-    account = ledger.Account(wish.dataset, wish.purpose, wish.period)
-    key = platform.vault.purpose_key(KEY_PURPOSE)
-    with platform.database.connect("privacy") as conn:
-        query = _query(wish, groups, account, ledger.budget_of(conn, account).share(wish.parts))
-        done = draw(
-            conn, PostgresSource(conn, wish.dataset, query.columns), query, key=key, now=platform.settings.now()
-        )
-        return done, ledger.budget_of(conn, account)
-
-
-def _query(wish: Any, groups: tuple[str, ...] | None, account: Account, rho: Decimal) -> Query:
-    from privacy.budget.accounting import exact
-    from privacy.budget.bounds import Choose
-    from privacy.budget.queries import Query
-    from privacy.budget.sources import Columns
-
-    columns = Columns(wish.user, wish.group, wish.value)
-    bounds, delta = Choose(lower=wish.lower, upper=wish.upper), exact(wish.delta, "delta")
-    return Query(account, wish.data_version, wish.statistic, columns, groups, rho, delta, bounds)
+    return BudgetService(Platform.open(settings))
 
 
 def _listed(file: Path) -> tuple[str, ...]:

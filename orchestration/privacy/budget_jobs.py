@@ -1,16 +1,15 @@
 """A private release as a Dagster job: noisy values as a picture, and what it cost. The rules are privacy.budget's."""
 
 from datetime import date
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration import plots
 from orchestration.platform import PlatformResource
-from orchestration.privacy.budget import published, released
 
 if TYPE_CHECKING:
+    from orchestration.privacy.services.budget import Wish
     from privacy.budget.archive import Release
     from privacy.budget.ledger import Budget
 
@@ -45,11 +44,10 @@ class PublicationWish(dg.Config):
 @dg.op(name="publish_shared_use", out=dg.Out(int), tags={"team": "privacy"})
 def publish_shared_use(context: dg.OpExecutionContext, config: PublicationWish, platform: PlatformResource) -> int:
     """Publish from the budget of shared use, or find what was published of the same days."""
-    wish = SimpleNamespace(
-        period=config.period, parts=config.parts, start=date.fromisoformat(config.start),
-        end=date.fromisoformat(config.end),
-    )  # fmt: skip
-    done, budget = published(platform.open(), wish)
+    from orchestration.privacy.services.budget import BudgetService
+
+    start, end = date.fromisoformat(config.start), date.fromisoformat(config.end)
+    done, budget = BudgetService(platform.open()).publish(config.period, start, end, config.parts)
     context.add_output_metadata(metadata_of(done, budget))
     return done.spend_id
 
@@ -57,10 +55,24 @@ def publish_shared_use(context: dg.OpExecutionContext, config: PublicationWish, 
 @dg.op(name="private_release", out=dg.Out(int), tags={"team": "privacy"})
 def private_release(context: dg.OpExecutionContext, config: ReleaseWish, platform: PlatformResource) -> int:
     """Release what the configuration names from its budget, or find what was recorded for it."""
-    groups = None if config.groups is None else tuple(config.groups)
-    done, budget = released(platform.open(), config, groups)
+    from orchestration.privacy.services.budget import BudgetService
+
+    done, budget = BudgetService(platform.open()).release(wish_of(config))
     context.add_output_metadata(metadata_of(done, budget))
     return done.spend_id
+
+
+def wish_of(config: ReleaseWish) -> "Wish":
+    """The configuration as the façade takes it."""
+    from orchestration.privacy.services.budget import Wish
+    from privacy.budget.ledger import Account
+
+    account = Account(config.dataset, config.purpose, config.period)
+    groups = None if config.groups is None else tuple(config.groups)
+    return Wish(
+        account, config.user, config.group, config.parts, config.data_version, config.statistic, config.value,
+        config.lower, config.upper, groups, config.delta,
+    )  # fmt: skip
 
 
 def metadata_of(done: "Release", budget: "Budget") -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestration.platform import Platform
+    from orchestration.privacy.services.erasure import ErasureService
     from privacy.erasure.boot import Replay
     from privacy.erasure.ledger import Ledger
     from privacy.erasure.stores import Stores
@@ -50,40 +51,23 @@ def _of_person(parser: argparse.ArgumentParser) -> None:
 def plan(settings: Settings, options: argparse.Namespace) -> int:
     """Print rows by target."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy import access_log
-    from privacy.erasure import erasure
 
-    platform, user = Platform.open(settings), _user(options)
-    found = erasure.plan(stores_of(platform), user, options.alias)
-    reader, place = reader_of(options, "privacy erasure plan"), "every table of people"
-    with platform.database.connect("erasure") as conn:
-        for name in (user, *options.alias):
-            access_log.record(
-                conn, platform.vault, reader, at=settings.now(), place=place, n_rows=sum(found.values()), subject=name
-            )
-    for target, n_rows in found.items():
+    reader = reader_of(options, "privacy erasure plan")
+    for target, n_rows in _service(settings).plan(_user(options), reader, aliases=options.alias).items():
         say(f"{n_rows:>9,}  {target}")
     return DONE
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Erase while no run writes to the home, and say what was proven."""
-    from orchestration import pipeline
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.erasure import erasure
 
-    platform = Platform.open(settings)
-    stores = stores_of(platform)
-    with pipeline.exclusive(platform):
-        receipt = erasure.erase(
-            stores, _user(options), request_id=options.request, now=settings.now(), aliases=options.alias
-        )
+    service = _service(settings)
+    receipt = service.run(_user(options), request_id=options.request, aliases=options.alias)
     n_rows = sum(row["deleted"] for row in receipt["targets"])
     say(f"complete: {n_rows:,} rows deleted, 0 left in {len(receipt['targets'])} targets")
     say(f"{len(receipt['tainted_models'])} model versions learnt from this person and are due for retraining")
-    say(f"receipt: {erasure.receipt_path(stores.home, receipt['erasure_id'])}")
+    say(f"receipt: {service.receipt_path(receipt)}")
     return DONE
 
 
@@ -110,19 +94,22 @@ def verify(_settings: Settings, options: argparse.Namespace) -> int:
 
 def status(settings: Settings, _options: argparse.Namespace) -> int:
     """Print erasures by state, and marked models."""
-    from ml import taint
     from orchestration.handlers import say
-    from orchestration.platform import Platform
 
-    platform = Platform.open(settings)
-    with platform.database.connect("erasure") as conn:
-        rows = conn.execute("select request_id, status, opened_at from privacy.erasures order by opened_at").fetchall()
-    for request, state, opened_at in rows:
+    service = _service(settings)
+    for request, state, opened_at in service.erasures():
         say(f"{state:<10} {opened_at:%Y-%m-%d %H:%M} {request}")
-    for version in taint.tainted(platform.registry):
+    for version in service.tainted():
         late = " (overdue)" if version.retrain_by <= settings.now() else ""
         say(f"tainted    version {version.version} of {version.model}, replace by {version.retrain_by:%Y-%m-%d}{late}")
     return DONE
+
+
+def _service(settings: Settings) -> ErasureService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.erasure import ErasureService
+
+    return ErasureService(Platform.open(settings))
 
 
 def stores_of(platform: Platform, *, with_manifest: bool = True) -> Stores:

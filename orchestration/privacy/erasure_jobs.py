@@ -4,31 +4,42 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import plots
 from orchestration.platform import Platform, PlatformResource
 
 
 @dg.op(name="go_on_with_erasures", out=dg.Out(int), tags={"team": "privacy"})
 def go_on_with_erasures(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Complete every erasure that a kill or a fault stopped; the first that cannot be completed fails the run."""
-    from orchestration.privacy.erasure import stores_of
-    from privacy.erasure.erasure import resume, unfinished
+    from orchestration.privacy.services.erasure import ErasureService
 
-    opened = platform.open()
-    requests = unfinished(stores_of(opened, with_manifest=False))  # dbt is asked only where something is to be done
-    stores = stores_of(opened, with_manifest=bool(requests))
-    n_deleted = 0
-    for request in requests:
-        receipt = resume(stores, request, opened.settings.now())
-        n_deleted += sum(row["deleted"] for row in receipt["targets"])
-    context.add_output_metadata({"erasures": len(requests), "rows_deleted": n_deleted})
-    return len(requests)
+    receipts = ErasureService(platform.open()).go_on()
+    context.add_output_metadata(metadata_of(receipts))
+    return len(receipts)
+
+
+def metadata_of(receipts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of each target before and after, over all receipts, as a table and as bars. Counts only."""
+    targets: dict[str, list[float]] = {}
+    for row in (row for receipt in receipts for row in receipt["targets"] if row["before"]):
+        before, after = targets.get(row["target"], (0, 0))
+        targets[row["target"]] = [before + row["before"], after + row["after"]]
+    rows = [f"| {name} | {before:,} | {after:,} |" for name, (before, after) in targets.items()]
+    return {
+        "erasures": len(receipts),
+        "rows_deleted": sum(row["deleted"] for receipt in receipts for row in receipt["targets"]),
+        "targets": dg.MetadataValue.md("\n".join(["| target | before | after |", "|---|---|---|", *rows])),
+        "rows_per_target": plots.lying(targets, ["before", "after"], "rows of erased people per target"),
+    }
 
 
 @dg.op(name="mark_withdrawn", out=dg.Out(int), tags={"team": "privacy"})
 def mark_withdrawn(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Mark the versions that learnt from people who withdrew their consent to model training since."""
     facts = taint_withdrawals(platform.open())
-    context.add_output_metadata({"tainted_versions": len(facts)})
+    versions = [f"| {fact['model']} {fact['version']} | {fact['retrain_by']} |" for fact in facts]
+    table = "\n".join(["| version | to be replaced by |", "|---|---|", *versions])
+    context.add_output_metadata({"tainted_versions": len(facts), "versions": dg.MetadataValue.md(table)})
     return len(facts)
 
 

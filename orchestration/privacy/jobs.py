@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-AREAS = ("consent", "retention", "breaches", "requests", "erasure", "budget", "keys", "multi_party")
+AREAS = (
+    "consent", "identities", "anonymity", "retention", "breaches", "requests", "erasure", "budget", "keys",
+    "multi_party",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,7 @@ from orchestration.privacy.readers import add_reader, reader_of
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from orchestration.platform import Platform
-    from privacy.requests.desk import Desk
+    from orchestration.privacy.services.requests import RequestService
     from privacy.requests.store import Request
 
 HELP = "what people ask about their data: access, export, erasure, restriction, objection, rectification"
@@ -81,13 +78,10 @@ def _add_decisions(actions: Any, command: AddCommand) -> None:
 
 def open_request(settings: Settings, options: argparse.Namespace) -> int:
     """Record a request."""
-    from privacy.requests.kinds import Kind
-
     details = read_details(options.details) if options.details else None
-    with _desk(settings) as (_, desk):
-        kind = Kind(options.kind)
-        request = desk.open(kind, options.user, by=options.by, reason=options.reason, details=details)
-    _tell(request)
+    _tell(_service(settings).open(
+        options.kind, options.user, by=options.by, reason=options.reason, details=details
+    ))  # fmt: skip
     return DONE
 
 
@@ -107,11 +101,10 @@ def read_details(path: Path) -> dict[str, Any]:
 def show_all(settings: Settings, options: argparse.Namespace) -> int:
     """List requests, the most urgent first."""
     from orchestration.handlers import say
-    from privacy.requests import deadlines, store
+    from privacy.requests import deadlines
 
-    with _desk(settings) as (_, desk):
-        found = store.find(desk.conn, only_open=options.open)
-        today = desk.now().date()
+    found = _service(settings).find(only_open=options.open)
+    today = settings.now().date()
     for request in found:
         left = deadlines.days_left(request.due_on, today)
         due = "over" if request.closed_at else f"{left} days left" if left >= 0 else f"OVERDUE by {-left} days"
@@ -123,16 +116,8 @@ def show_all(settings: Settings, options: argparse.Namespace) -> int:
 def show(settings: Settings, options: argparse.Namespace) -> int:
     """Print one request and its audit trail."""
     from orchestration.handlers import say
-    from privacy import access_log
-    from privacy.requests import store
 
-    with _desk(settings) as (_, desk):
-        request, kept = store.load(desk.conn, options.request)
-        trail = store.events(desk.conn, options.request)
-        access_log.record(
-            desk.conn, desk.vault, reader_of(options, "privacy requests show"), at=desk.now(),
-            place="privacy.request_events", n_rows=len(trail), subject=kept.blinded_subject,
-        )  # fmt: skip
+    request, trail = _service(settings).trail(options.request, reader_of(options, "privacy requests show"))
     _tell(request)
     for entry in trail:
         say(f"{entry.happened_at:%Y-%m-%d %H:%M:%S}  {entry.event:<12}  -> {entry.to_state:<17}  {entry.actor}: "
@@ -143,38 +128,31 @@ def show(settings: Settings, options: argparse.Namespace) -> int:
 def verify_identity(settings: Settings, options: argparse.Namespace) -> int:
     """Check who asks, and then count what the request touches."""
     from orchestration.handlers import say
-    from orchestration.privacy.request_effects import assess
 
-    with _desk(settings) as (platform, desk):
-        if options.challenge:
-            say(desk.challenge(options.request, by=options.by))
-            return DONE
-        if options.code:
-            desk.answer(options.request, options.code)
-        else:
-            desk.attest(options.request, by=options.by, reason=options.attest)
-        request = assess(platform, desk, options.request, by=options.by)
-    _tell(request)
+    service = _service(settings)
+    if options.challenge:
+        say(service.challenge(options.request, by=options.by))
+    elif options.code:
+        _tell(service.answer(options.request, options.code, by=options.by))
+    else:
+        _tell(service.attest(options.request, by=options.by, reason=options.attest))
     return DONE
 
 
 def decide(settings: Settings, options: argparse.Namespace) -> int:
     """Approve, refuse, withdraw or extend."""
-    with _desk(settings) as (_, desk):
-        request = getattr(desk, options.decision)(options.request, by=options.by, reason=options.reason)
-    _tell(request)
+    _tell(getattr(_service(settings), options.decision)(options.request, by=options.by, reason=options.reason))
     return DONE
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Carry a request out."""
     from orchestration.handlers import say
-    from orchestration.privacy.request_effects import carry_out
 
-    with _desk(settings) as (platform, desk):
-        _tell(carry_out(platform, desk, options.request, by=options.by))
-        if link := _link(platform, desk, options.request):
-            say(f"link, for one use within 7 days: {link}")
+    service = _service(settings)
+    _tell(service.run(options.request, by=options.by))
+    if link := service.link(options.request):
+        say(f"link, for one use within 7 days: {link}")
     return DONE
 
 
@@ -182,8 +160,7 @@ def relink(settings: Settings, options: argparse.Namespace) -> int:
     """Print a new link."""
     from orchestration.handlers import say
 
-    with _desk(settings) as (platform, desk):
-        link = _link(platform, desk, options.request)
+    link = _service(settings).link(options.request)
     if link is None:
         return complain(f"{options.request} has no package; run an access or export request first", USAGE)
     say(link)
@@ -193,15 +170,10 @@ def relink(settings: Settings, options: argparse.Namespace) -> int:
 def fetch(settings: Settings, options: argparse.Namespace) -> int:
     """Use a link up and copy its package."""
     from orchestration.handlers import say
-    from privacy.exports import links, store
 
     if options.to.exists():
         return complain(f"{options.to} exists; name another file", USAGE)
-    with _desk(settings) as (platform, desk):
-        reader = reader_of(options, "privacy requests export")
-        path = links.redeem(
-            desk.conn, platform.vault, options.link, store.folder_of(platform.home), now=desk.now(), reader=reader
-        )
+    path = _service(settings).redeem(options.link, reader_of(options, "privacy requests export"))
     options.to.touch(mode=0o600)
     shutil.copyfile(path, options.to)
     say(f"{options.to}: {options.to.stat().st_size:,} bytes; open html/index.html in it")
@@ -211,20 +183,9 @@ def fetch(settings: Settings, options: argparse.Namespace) -> int:
 def expire(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001 - no options
     """Remove packages whose time is over."""
     from orchestration.handlers import say
-    from privacy.exports import store
 
-    with _desk(settings) as (platform, desk):
-        removed = store.expire(desk.conn, store.folder_of(platform.home), now=desk.now())
-    say(f"{len(removed)} packages removed")
+    say(f"{len(_service(settings).expire())} packages removed")
     return DONE
-
-
-def _link(platform: Platform, desk: Desk, request_id: str) -> str | None:
-    from privacy.exports import links, store
-
-    packages = store.of_request(desk.conn, request_id)
-    key = platform.vault.purpose_key(links.KEY_PURPOSE)
-    return links.issue(desk.conn, key, packages[-1], desk.random_bytes) if packages else None
 
 
 def _tell(request: Request) -> None:
@@ -233,14 +194,11 @@ def _tell(request: Request) -> None:
     say(f"{request.request_id}  {request.kind}  {request.state}  due {request.due_on}")
 
 
-@contextmanager
-def _desk(settings: Settings) -> Iterator[tuple[Platform, Desk]]:
+def _service(settings: Settings) -> RequestService:
     from orchestration.platform import Platform
-    from privacy.requests.desk import Desk
+    from orchestration.privacy.services.requests import RequestService
 
-    platform = Platform.open(settings)
-    with platform.database.connect("privacy") as conn:
-        yield platform, Desk(conn, platform.vault, settings.now)
+    return RequestService(Platform.open(settings))
 
 
 def _of_request(actions: Any, command: AddCommand, name: str, text: str) -> argparse.ArgumentParser:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration import plots
-from orchestration.platform import PlatformResource
+from orchestration.platform import Platform, PlatformResource
 from orchestration.privacy.daily import daily
 
 if TYPE_CHECKING:
     from privacy.requests.overview import Overview
+    from privacy.requests.store import Request
 
 
 class RequestConfig(dg.Config):
@@ -21,27 +22,37 @@ class RequestConfig(dg.Config):
 @dg.op(name="request_run", out=dg.Out(str), tags={"team": "privacy"})
 def request_run(context: dg.OpExecutionContext, platform: PlatformResource, config: RequestConfig) -> str:
     """Carry one request out to its proof; a failure is kept with the request, and the run fails."""
-    from orchestration.privacy.request_effects import carry_out
-    from privacy.requests.desk import Desk
+    from orchestration.privacy.services.requests import RequestService
 
     opened = platform.open()
-    with opened.database.connect("privacy") as conn:
-        desk = Desk(conn, opened.vault, opened.settings.now)
-        request = carry_out(opened, desk, config.request, by="dagster")
-    context.add_output_metadata({"kind": str(request.kind), "state": str(request.state), "due": str(request.due_on)})
+    request = RequestService(opened).run(config.request, by="dagster")
+    shown = {"kind": str(request.kind), "state": str(request.state), "due": str(request.due_on)}
+    context.add_output_metadata({**shown, **_proof_of(opened, request)})
     return str(request.state)
+
+
+def _proof_of(platform: Platform, request: "Request") -> dict[str, Any]:
+    """Of an erasure: rows before and after by target, as its receipt has them."""
+    from orchestration.privacy.erasure_jobs import metadata_of as erased
+    from orchestration.privacy.services.erasure import ErasureService
+    from privacy.requests.kinds import Kind
+
+    if request.kind not in {Kind.ERASURE, Kind.ANONYMISE}:
+        return {}
+    receipt = ErasureService(platform).receipt(request.request_id)
+    return erased([receipt]) if receipt else {}
 
 
 @dg.op(name="requests_review", out=dg.Out(int), tags={"team": "privacy"})
 def requests_review(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Remove packages whose time is over and count how requests stand; late ones are errors in the run's log."""
-    from privacy.exports.store import expire, folder_of
-    from privacy.requests import overview, store
+    from orchestration.privacy.services.requests import RequestService
+    from privacy.requests import overview
 
     opened = platform.open()
-    with opened.database.connect("privacy") as conn:
-        removed = expire(conn, folder_of(opened.home), now=opened.settings.now())
-        found = overview.overview(store.find(conn), opened.settings.now().date())
+    service = RequestService(opened)
+    removed = service.expire()
+    found = overview.overview(service.find(), opened.settings.now().date())
     if found.n_late:
         context.log.error(f"{found.n_late} requests are late; `lethe privacy requests list --open` names them")
     context.add_output_metadata(metadata_of(found, len(removed)))

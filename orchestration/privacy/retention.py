@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,7 @@ from orchestration.cli import DONE, REFUSED, complain
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dagster import DagsterInstance
-
-    from orchestration.platform import Platform
-    from privacy.retention.execution import RetentionReport
+    from orchestration.privacy.services.retention import RetentionService
     from privacy.retention.planning import Line
 
 HELP = "how long data stays: terms, legal holds, what is due, deletion"
@@ -66,14 +61,12 @@ def _add_holds(actions: Any, command: Any) -> None:
 def policies(settings: Settings, options: argparse.Namespace) -> int:
     """Print the terms, and which stores each is about."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
     from orchestration.privacy import retention_models
-    from privacy.retention import policies as terms
     from privacy.retention.files import FILE_STORES, MODELS
     from privacy.retention.stores import STORES
 
-    with Platform.open(settings).database.connect("privacy") as conn:
-        known, rules = terms.policies(conn), terms.property_rules(conn)
+    service = _service(settings)
+    known, rules = service.policies(), service.property_rules()
     about = {name: [s.table for s in STORES if s.policy == name] for name in known}
     about = {name: [*tables, *(s.name for s in FILE_STORES if s.policy == name)] for name, tables in about.items()}
     about[retention_models.POLICY].append(MODELS)
@@ -96,15 +89,14 @@ def policies(settings: Settings, options: argparse.Namespace) -> int:
 def change_term(settings: Settings, options: argparse.Namespace) -> int:
     """Change the days of a policy or of a path."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.retention.policies import PropertyRule, set_policy, set_property
+    from privacy.retention.policies import PropertyRule
 
-    with Platform.open(settings).database.connect("privacy") as conn:
-        by: dict[str, Any] = {"changed_by": options.by, "reason": options.reason, "now": settings.now()}
-        if options.rule.startswith("/"):
-            set_property(conn, PropertyRule(options.event_type, options.rule, options.days), **by)
-        else:
-            set_policy(conn, options.rule, options.days, **by)
+    service = _service(settings)
+    if options.rule.startswith("/"):
+        rule = PropertyRule(options.event_type, options.rule, options.days)
+        service.set_property(rule, by=options.by, reason=options.reason)
+    else:
+        service.set_policy(options.rule, options.days, by=options.by, reason=options.reason)
     say(f"{options.rule}: {_term(options.days)}; `lethe privacy retention plan` shows what that means")
     return DONE
 
@@ -112,17 +104,14 @@ def change_term(settings: Settings, options: argparse.Namespace) -> int:
 def hold(settings: Settings, options: argparse.Namespace) -> int:
     """Place a hold and say where it sees nobody."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
     from privacy.retention import holds, stores
 
     until = datetime.combine(options.until + timedelta(days=1), time(), UTC) if options.until else None
-    with Platform.open(settings).database.connect("privacy") as conn:
-        number = holds.place(
-            conn, placed_by=options.by, reason=options.reason, now=settings.now(), subject=options.user,
-            table=options.table, days=(options.first_on, options.last_on), until=until,
-        )  # fmt: skip
-        placed = next(h for h in holds.in_force(conn, settings.now()) if h.hold_id == number)
-    say(f"hold {number} is in force")
+    placed = _service(settings).hold(
+        by=options.by, reason=options.reason, user_id=options.user, table=options.table,
+        days=(options.first_on, options.last_on), until=until,
+    )  # fmt: skip
+    say(f"hold {placed.hold_id} is in force")
     if blind := holds.blind_to(placed, stores.STORES):
         say(f"it finds nobody in {', '.join(blind)}; hold such a store as a whole where the person may be in it")
     return DONE
@@ -131,11 +120,8 @@ def hold(settings: Settings, options: argparse.Namespace) -> int:
 def release(settings: Settings, options: argparse.Namespace) -> int:
     """End a hold."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.retention import holds
 
-    with Platform.open(settings).database.connect("privacy") as conn:
-        holds.release(conn, options.hold_id, released_by=options.by, reason=options.reason, now=settings.now())
+    _service(settings).release(options.hold_id, by=options.by, reason=options.reason)
     say(f"hold {options.hold_id} has ended; what it kept goes with the next run")
     return DONE
 
@@ -143,23 +129,15 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
 def plan(settings: Settings, options: argparse.Namespace) -> int:
     """Print the dry run."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from orchestration.privacy import retention_models
-    from privacy.retention.holds import keyed_by
-    from privacy.retention.planning import plan as planned
 
-    platform = Platform.open(settings)
-    with platform.database.connect("erasure") as conn:
-        found = planned(conn, platform.home, keyed_by(platform.vault), settings.now())
-    models = retention_models.planned(platform)
-    found = replace(found, lines=(*found.lines, models.line))
+    found, models_in_use = _service(settings).plan()
     if options.json:
         holds = [asdict(item) | {"subject": item.subject and "one person"} for item in found.holds]
-        in_use = [asdict(model) for model in models.in_use]
+        in_use = [asdict(model) for model in models_in_use]
         say(json.dumps(asdict(found) | {"holds": holds, "models_in_use": in_use}, default=str))
     else:
         _say_lines(found.lines, "would go")
-        for model in models.in_use:
+        for model in models_in_use:
             say(f"{model}: past its term and in use; it stays until a newer model takes its place")
         say(
             f"{found.n_closing_days} event days would be closed; whole partitions: {', '.join(found.partitions) or '-'}"
@@ -178,10 +156,9 @@ def delete(settings: Settings, options: argparse.Namespace) -> int:
     """Delete what is due."""
     from orchestration.handlers import say
     from orchestration.instance import open_instance
-    from orchestration.platform import Platform
 
-    platform = Platform.open(settings)
-    report, beside = carry_out(platform, open_instance(platform))
+    service = _service(settings)
+    report, beside = service.run(open_instance(service.platform))
     if options.json:
         counts = {"n_deleted": report.n_deleted, "n_held": report.n_held, **beside}
         say(json.dumps(asdict(report) | counts, default=str))
@@ -195,32 +172,11 @@ def delete(settings: Settings, options: argparse.Namespace) -> int:
     return _faults(report.uncovered, report.misnamed)
 
 
-def carry_out(
-    platform: Platform, instance: DagsterInstance, progress: Callable[[str], None] | None = None
-) -> tuple[RetentionReport, dict[str, int]]:
-    """One whole run: rows and files, models, Dagster's own records, and requests for accounts that are over."""
-    from orchestration.privacy import retention_models
-    from orchestration.privacy.retention_accounts import propose
-    from orchestration.privacy.retention_runs import POLICY, delete_runs
-    from privacy.osint.holdings import n_due
-    from privacy.retention.execution import run
-    from privacy.retention.holds import keyed_by
-    from privacy.retention.terms import terms
+def _service(settings: Settings) -> RetentionService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.retention import RetentionService
 
-    with platform.database.connect("erasure") as conn:
-        report = run(conn, platform.home, keyed_by(platform.vault), platform.settings.now(), progress)
-        cutoff_on = terms(conn, platform.settings.now()).cutoff(POLICY)
-        findings_due = n_due(conn, platform.settings.now())
-    models = retention_models.expire(platform)
-    report.lines.append(models.line)
-    proposed = propose(platform)
-    return report, {
-        "old_models_in_use": len(models.in_use),
-        "osint_findings_due_for_refresh": findings_due,
-        "dagster_runs_deleted": delete_runs(instance, cutoff_on),
-        "inactive_accounts_proposed": proposed["inactive_users"],
-        "deleted_accounts_to_erase": proposed["deleted_accounts"],
-    }
+    return RetentionService(Platform.open(settings))
 
 
 def _say_lines(lines: Any, verb: str) -> None:

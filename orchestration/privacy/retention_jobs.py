@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @dg.op(name="retention_run", out=dg.Out(int), tags={"team": "privacy"})
 def retention_run(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Delete what is past its term; fails afterwards when a table has dated rows and no rule."""
-    from orchestration.privacy.retention import carry_out
+    from orchestration.privacy.services.retention import RetentionService
     from privacy.retention.execution import deleted_per_day, refuse_faults
 
     opened = platform.open()
-    report, beside = carry_out(opened, context.instance, context.log.info)
+    report, beside = RetentionService(opened).run(context.instance, context.log.info)
     with opened.database.connect("erasure") as conn:
         per_day = deleted_per_day(conn)
     context.add_output_metadata({**metadata_of(report, per_day), **beside})

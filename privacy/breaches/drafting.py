@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,24 +64,22 @@ class Drafting:
             try:
                 drafted = self._once(number, reader, now)
             except BreachInputError as error:
-                self.conn.rollback()
                 faults[number] = str(error)
             else:
                 done += [drafted] if drafted else []
         return Round(tuple(done), faults)
 
     def write(self, breach: Breach, found: Affected, reader: Reader, now: datetime) -> Drafted:
-        """Both drafts as text and document, readable by their owner only, then one commit that enters them.
-
-        Killed before it, nothing is entered, and the next one writes the same files anew. The access log keeps who had
-        the people counted.
+        """Who had the people counted, into the access log; both drafts as text and document, readable by their owner
+        only; and one commit that enters them. Killed before it, the next one writes the same files anew.
         """
-        texts = drafts(breach, found, now)
-        paths = [path for draft in texts for path in _files(draft, self.folder / str(breach.breach_id))]
         access_log.record(
             self.conn, self.keys, reader, at=now, place=_places(breach),
             n_rows=sum(line.n_rows for line in found.found), subject=None,
         )  # fmt: skip
+        self.conn.commit()  # before anything is handed out
+        texts = drafts(breach, found, now)
+        paths = [path for draft in texts for path in _files(draft, self.folder / str(breach.breach_id))]
         entries = [
             {"whom": d.whom, "sha256": d.sha256, "missing": list(d.missing), "markings": list(breach.markings)}
             for d in texts
@@ -90,12 +89,24 @@ class Drafting:
 
     def _once(self, number: int, reader: Reader, now: datetime) -> Drafted | None:
         """Of two who look at once the second waits, and finds nothing to do."""
-        self.conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"privacy.breaches/{number}",))
-        breach = register.load(self.conn, number)
-        if not undrafted(breach):
-            self.conn.rollback()
-            return None
-        return self.write(breach, affected.count(self.conn, breach.tables, self.lineage()), reader, now)
+        with self._claimed(number):
+            breach = register.load(self.conn, number)
+            if not undrafted(breach):
+                return None
+            return self.write(breach, affected.count(self.conn, breach.tables, self.lineage()), reader, now)
+
+    @contextmanager
+    def _claimed(self, number: int) -> Iterator[None]:
+        """Hold the breach's lock over several commits; it ends with the connection, so a killed run leaves none."""
+        lock = (f"privacy.breaches/{number}",)
+        self.conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", lock)
+        try:
+            yield
+        finally:
+            if not self.conn.closed:
+                self.conn.rollback()
+                self.conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", lock)
+                self.conn.commit()
 
 
 def undrafted(breach: Breach) -> tuple[int, ...]:

@@ -11,8 +11,9 @@ import pytest
 
 from orchestration import cli
 from orchestration.platform import PlatformResource
-from orchestration.privacy import breaches, erasure
+from orchestration.privacy import erasure, lineage
 from orchestration.privacy.readers import READS_PEOPLE, account
+from orchestration.privacy.services import erasure as erasing
 from privacy.erasure.sealed import associated_data
 from tests.orchestration.privacy.test_consent import CONTROLLER
 from tests.privacy.events import event, store
@@ -30,8 +31,8 @@ def lethe(
 ) -> Callable[..., tuple[int, str]]:
     """Runs a command; parsing dbt takes seconds and is not what this is about."""
     stores_of = erasure.stores_of
-    monkeypatch.setattr(breaches, "lineage", lambda _: {})
-    monkeypatch.setattr(erasure, "stores_of", lambda opened: stores_of(opened, with_manifest=False))
+    monkeypatch.setattr(lineage, "lineage", lambda _: {})
+    monkeypatch.setattr(erasing, "stores_of", lambda opened: stores_of(opened, with_manifest=False))
 
     def run(*arguments: str) -> tuple[int, str]:
         try:
@@ -56,6 +57,7 @@ def commands(request: str, link: str, folder: Path) -> dict[str, tuple[str, ...]
         "privacy requests show": (request,),
         "privacy requests run": (request, "--by", "anna"),
         "privacy requests export": (link, "--to", str(folder / "package.zip")),
+        "privacy osint due": ("--to", str(folder / "due.jsonl")),
         "privacy erasure plan": ("user-4711",),
         "privacy breaches mark": ("1", "--table", "raw.system_logs", "--by", "anna"),
         "privacy breaches notify": ("1", "--people", str(folder / "people.txt"), "--by", "anna"),
