@@ -81,11 +81,15 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) 
         return Finished(code, out.read(), err.read())
 
 
-def make_home(folder: Path, select: str | None = None) -> Home:
-    """A new home: on its own embedded server, or on a database of its own where LETHE_DATABASE_URL names a server."""
+def make_home(folder: Path, select: str | None = None, *, is_large: bool = False) -> Home:
+    """A new home: on its own embedded server, or on a database of its own where LETHE_DATABASE_URL names a server.
+
+    is_large: its database may outgrow memory, so it lies on disk.
+    """
     settings = Settings.load(folder)
     if settings.database_url is None:
-        keep_in_memory(EmbeddedServer.of(folder.resolve()))
+        if not is_large:
+            keep_in_memory(EmbeddedServer.of(folder.resolve()))
         return Home(folder, select=select)
     address = Address.parse(settings.database_url)
     name = f"home_{os.getpid()}_{next(_numbers)}"
