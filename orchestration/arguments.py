@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,21 @@ def parser() -> argparse.ArgumentParser:
     download.add_argument("--model-version", type=int, help="the version (default: the champion)")
     download.add_argument("--to", type=Path, required=True, help="the file to write (skops format)")
     return top
+
+
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A type of whole numbers within bounds, for argparse; what is outside is wrong usage."""
+
+    def number(text: str) -> int:
+        if not least <= (value := int(text)) <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not within {least} to {most}")
+        return value
+
+    return number
+
+
+PORT = between(0, 65_535)
+COUNT = between(0, 2**31)
 
 
 def _command(commands: Any, shared: argparse.ArgumentParser, name: str, text: str) -> argparse.ArgumentParser:
@@ -69,12 +85,12 @@ def _add_services(commands: Any, shared: argparse.ArgumentParser) -> None:
     env = _command(commands, shared, "dbt-env", "the dbt role's login as shell exports, for analysts")
     env.add_argument("--developer", metavar="NAME", help="a login that writes an empty schema dev_NAME only")
     up = _command(commands, shared, "up", "Dagster and MLflow in the browser, until stopped")
-    up.add_argument("--dagster-port", type=int, default=3000, help="port of the Dagster UI (a free one if taken)")
-    up.add_argument("--mlflow-port", type=int, default=5000, help="port of the MLflow UI (a free one if taken)")
+    up.add_argument("--dagster-port", type=PORT, default=3000, help="port of the Dagster UI (a free one if taken)")
+    up.add_argument("--mlflow-port", type=PORT, default=5000, help="port of the MLflow UI (a free one if taken)")
     serve = _command(commands, shared, "serve", "one service in the foreground, as docker-compose runs it")
     serve.add_argument("service", choices=("code", "webserver", "daemon", "mlflow"))
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    serve.add_argument("--port", type=int, help="port to listen on (default: the service's own)")
+    serve.add_argument("--port", type=PORT, help="port to listen on (default: the service's own)")
     serve.add_argument("--code", metavar="HOST:PORT", help="code server that webserver and daemon use (default: none)")
     _command(commands, shared, "down", "stop this home's services and server")
 
@@ -93,7 +109,7 @@ def _add_quarantine(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     listing = _command(actions, shared, "list", "quarantined records and counts by code, without values")
     listing.add_argument("--code", help="only records with this code")
-    listing.add_argument("--limit", type=int, default=100, help="at most this many records (default: 100)")
+    listing.add_argument("--limit", type=COUNT, default=100, help="at most this many records (default: 100)")
     listing.set_defaults(handler="quarantine_list")
     show = _command(actions, shared, "show", "one record, decrypted, on this terminal only")
     show.add_argument("import_id", metavar="IMPORT")

@@ -5,6 +5,7 @@ Exit codes: 0 done; 2 wrong usage or input; 3 a gate refused (data, a model, a r
 
 from __future__ import annotations
 
+import argparse
 import errno
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from orchestration.arguments import parser
 
 DONE, FAULT, USAGE, REFUSED = 0, 1, 2, 3
+NO_PLACE = (errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST)
 OURS = frozenset({"warehouse", "collection", "privacy", "quality", "ml", "orchestration"})
 WRONG_INPUT = frozenset(
     {
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if home is not None and isinstance(error, OSError) and is_unusable(home, error):
             return complain(f"{home} cannot be a home: {error.strerror} ({error.filename}); name another", USAGE)
+        if isinstance(error, OSError) and is_named(options, error):
+            return complain(f"{error.filename} cannot be used: {error.strerror}; name another", USAGE)
         if (code := exit_code(error)) is None:
             raise
         return complain(str(error), code)
@@ -73,9 +77,16 @@ def exit_code(error: Exception) -> int | None:
 
 def is_unusable(home: Path, error: OSError) -> bool:
     """Whether the system refused to make or write the home itself or a folder above it."""
-    refused = error.errno in (errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST)
-    path = Path(error.filename) if refused and isinstance(error.filename, str) else None
+    path = Path(error.filename) if error.errno in NO_PLACE and isinstance(error.filename, str) else None
     return path is not None and (path == home or home in path.parents or path in home.parents)
+
+
+def is_named(options: argparse.Namespace, error: OSError) -> bool:
+    """Whether the system refused a path that the command line names, other than the home, or one in or above it."""
+    wrong = (*NO_PLACE, errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
+    named = [value for name, value in vars(options).items() if isinstance(value, Path) and name != "home"]
+    path = Path(error.filename) if error.errno in wrong and isinstance(error.filename, str) else None
+    return path is not None and any(path == one or one in path.parents or path in one.parents for one in named)
 
 
 def complain(text: str, code: int) -> int:

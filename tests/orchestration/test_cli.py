@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,9 @@ from orchestration.platform import PlatformResource
         ["serve", "everything"],
         ["quarantine"],
         ["quarantine", "show", "import", "seven"],
+        ["quarantine", "list", "--limit", "-1"],
+        ["up", "--dagster-port", "65536"],
+        ["serve", "webserver", "--port", "-1"],
         ["mapping", "suggest"],
         ["features", "extract", "user_ai", "--start", "2026-13-01", "--end", "2026-02-01"],
         ["features", "extract", "user_ai", "--start", "2026-01-05"],
@@ -63,6 +67,17 @@ def test_wrong_input_is_two_a_refusal_three_a_broken_promise_one_and_the_rest_un
     assert cli.exit_code(CountMismatchError("1 of 2")) == cli.FAULT
     assert cli.exit_code(WarehouseError("down")) == cli.FAULT
     assert cli.exit_code(ZeroDivisionError()) is None
+
+
+def test_a_path_is_wrong_input_where_the_command_names_it() -> None:
+    options = parser().parse_args(["download", "--to", "/nowhere/model.skops", "--home", "/home/of/lethe"])
+    for path, code, is_wrong in (
+        ("/nowhere/model.skops", errno.ENOENT, True),
+        ("/nowhere", errno.ENOTDIR, True),
+        ("/nowhere/model.skops", errno.EIO, False),
+        ("/home/of/lethe/run.lock", errno.ENOENT, False),  # a fault: nobody named it
+    ):
+        assert cli.is_named(options, OSError(code, "", path)) is is_wrong
 
 
 def test_an_interruption_says_how_to_go_on(

@@ -55,6 +55,8 @@ def test_a_version_waits_is_approved_and_leaves_as_a_file(
     assert (model["version"], model["columns"]) == (1, versions.COLUMNS)
     code, text = lethe("export", "--to", str(folder))
     assert (code, "is not empty" in text) == (cli.USAGE, True)
+    code, text = lethe("export", "--to", str(folder / "model.json" / "below"))
+    assert (code, "cannot be used: Not a directory; name another" in text) == (cli.USAGE, True)
 
 
 def test_a_refusal_and_a_gate_take_the_question_back(home: Platform, capsys: pytest.CaptureFixture[str]) -> None:
