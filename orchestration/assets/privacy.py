@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration import gates
+from orchestration import gates, plots
 from orchestration.assets.collection import CONSENT
 from orchestration.assets.partitions import ANONYMOUS, DAYS, EMBEDDINGS, LOGS, ONE_RUN, PSEUDONYMOUS, days_of, within
 from orchestration.platform import Platform, PlatformResource
 from quality.suites import RAW_IN
+
+if TYPE_CHECKING:
+    from privacy.transform import TransformReport
 
 GATE = dg.AssetKey(["quality", RAW_IN])
 OWNERS = ["team:privacy"]
@@ -107,5 +110,10 @@ def nothing_to_judge(gate: str, asset: dg.AssetKey) -> Iterator[object]:
     yield dg.MaterializeResult(asset, metadata={"checks_passed": 0, "checks_failed": 0, "note": "no changed days"})
 
 
-def _excluded(report: object) -> dict[str, int]:
-    return {f"excluded/{reason}": n for reason, n in sorted(report.exclusions.items())}  # type: ignore[attr-defined]
+def _excluded(report: "TransformReport") -> dict[str, Any]:
+    counts = dict(sorted(report.exclusions.items()))
+    rows: dict[str, list[float]] = {reason: [n] for reason, n in counts.items()}
+    return {
+        **{f"excluded/{reason}": n for reason, n in counts.items()},
+        "excluded": plots.lying(rows, ["rows or values"], "left out by reason"),
+    }

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 AREAS = (
-    "consent", "identities", "anonymity", "retention", "breaches", "requests", "erasure", "budget", "keys",
-    "multi_party",
+    "consent", "classification", "identities", "anonymity", "retention", "breaches", "requests", "erasure", "budget",
+    "keys", "multi_party",
 )  # fmt: skip
 
 

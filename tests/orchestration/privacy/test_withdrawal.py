@@ -12,6 +12,7 @@ import pytest
 from collection.imports import ImportCounts
 from collection.mapping import parse_mapping
 from orchestration import sensors
+from orchestration.assets.privacy import privacy_transform
 from orchestration.intake import Basis, take_in_files, uncollectable
 from orchestration.platform import Platform, PlatformResource, platform_of
 from privacy.service import PrivacyService
@@ -77,7 +78,11 @@ def test_the_next_event_is_refused_and_the_next_run_leaves_the_person_out(
         asked = sensors.dirty_days(context)
     assert isinstance(asked, dg.RunRequest)
     assert asked.tags["dagster/asset_partition_range_start"] == str(DAY)
-    assert run_days(opened) == [DAY, date(2026, 3, 3)]
+    done = dg.materialize([privacy_transform], partition_key=str(DAY), resources={"platform": platform})
+    (event, *_) = done.asset_materializations_for_node("privacy_transform")
+    assert (event.metadata["dagster/row_count"].value, event.metadata["excluded/no_consent"].value) == (1, 1)
+    assert "data:image/svg+xml" in str(event.metadata["excluded"].value)
+    assert run_days(opened) == [date(2026, 3, 3)]
     assert safe_rows(opened) == {DAY: 1, date(2026, 3, 3): 1, OTHER: 1}
     assert run_days(opened) == []
 
