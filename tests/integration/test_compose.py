@@ -25,7 +25,8 @@ import yaml
 from orchestration.supervisor import free_port
 from tests.integration import running
 from tests.memory import destroy, keep_in_memory
-from warehouse.embedded import EmbeddedServer
+from warehouse.database import ADMIN, Database
+from warehouse.embedded import CONFIGURATION, EmbeddedServer
 from warehouse.settings import TELEMETRY_OFF
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded]
@@ -148,6 +149,19 @@ def test_variables_are_read_by_the_project_and_no_password_is_a_default(compose:
     passwords = re.findall(r"\$\{LETHE_POSTGRES_PASSWORD([^}]*)\}", text)
     assert len(passwords) == 2
     assert all(rest.startswith(":?") for rest in passwords), "without a password it must not start"
+
+
+def test_the_server_of_the_file_keeps_values_out_of_its_log(compose: dict[str, Any], database: Database) -> None:
+    """Its engine is not at hand: the settings it is started with are given to a server of ours, which has them, too."""
+    program, *flags = compose["services"]["postgres"]["command"]
+    assert program == "postgres"
+    assert flags[::2] == ["-c"] * (len(flags) // 2)
+    settings = dict(flag.split("=", 1) for flag in flags[1::2])
+    with database.connect(ADMIN) as conn:
+        for name, value in settings.items():
+            conn.execute(f"set {name} = {value}".encode())  # refused where there is no such setting or value
+    assert settings.items() <= CONFIGURATION.items()
+    assert "--auth=scram-sha-256" in compose["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
 
 
 def test_volumes_hold_all_state(compose: dict[str, Any]) -> None:

@@ -8,7 +8,12 @@ import psycopg
 import pytest
 
 from warehouse.database import ADMIN, Address, Database
-from warehouse.errors import DatabaseUnreachableError, InvalidAddressError, MigrationChangedError
+from warehouse.errors import (
+    DatabaseUnreachableError,
+    InvalidAddressError,
+    MigrationChangedError,
+    UnsupportedServerError,
+)
 from warehouse.migrations import available
 
 pytestmark = pytest.mark.integration
@@ -45,6 +50,22 @@ def test_a_changed_migration_is_refused(database: Database) -> None:
 def test_a_stage_cannot_read_what_is_not_its_own(database: Database, stage: str, table: str) -> None:
     with database.connect(stage) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute(f"select * from {table}".encode())
+
+
+def test_a_server_that_is_too_old_is_named(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No old server is at hand: the oldest that will do is raised above this one."""
+    with database.connect(ADMIN) as conn:
+        conn.execute("delete from warehouse.state")
+        major = conn.info.server_version // 10_000
+    monkeypatch.setattr("warehouse.database.OLDEST_SERVER", (major + 1) * 10_000)
+    with pytest.raises(UnsupportedServerError, match=f"the server is PostgreSQL {major}; Lethe needs"):
+        database.migrate()
+
+
+def test_raw_events_are_in_partitions_by_range_of_their_day(database: Database) -> None:
+    query = "select pg_get_partkeydef('raw.system_logs'::regclass)"
+    with database.connect(ADMIN) as conn:
+        assert conn.execute(query.encode()).fetchone() == ("RANGE (event_day)",)
 
 
 def test_a_wrong_password_is_a_clear_error(database: Database) -> None:

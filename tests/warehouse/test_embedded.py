@@ -29,6 +29,8 @@ def start_and_ask(home: Path, binaries: Path) -> None:
         host="127.0.0.1", port=port, user="lethe", password=server.password(), dbname="postgres"
     ) as conn:
         assert conn.execute("select current_user").fetchone() == ("lethe",)
+        assert conn.execute("show listen_addresses").fetchone() == ("127.0.0.1",)
+        assert conn.execute("show unix_socket_directories").fetchone() == ("",), "who is on this machine has to log in"
     assert (server.data / "PG_VERSION").stat().st_uid == os.geteuid()
     assert server.stop()
     assert server.start() == port
