@@ -41,7 +41,8 @@ BENCHMARKS = tuple(
         (groups.simulator, 5), (groups.imports, 10), (groups.kernel, 15), (groups.main_job, 10),
         (groups.one_new_day, 10), (groups.dbt_builds, 20), (groups.detection, 15), (groups.anonymity, 15),
         (groups.private_release, 5), (groups.vault, 10), (groups.exports, 10), (groups.erasure, 15),
-        (groups.rulings, 5), (groups.identities, 5), (groups.web_sessions, 15), (groups.embeddings, 5),
+        (groups.breaches, 10), (groups.rulings, 5), (groups.identities, 5), (groups.web_sessions, 15),
+        (groups.embeddings, 5),
         (groups.federated, 30), (groups.multi_party, 10), (groups.text_models, 20), (groups.sequence_models, 20),
         (groups.tabular_models, 15), (groups.drift, 15), (groups.diagnosis, 10), (groups.embedded_scores, 10),
     )

@@ -141,6 +141,14 @@ def erasure(runner: Runner) -> list[Row]:
     return [Row("one person among a million events erased, with proof", seconds, "s", 60.0, less_is_better=True)]
 
 
+def breaches(runner: Runner) -> list[Row]:
+    """With `lethe up` running beside it: what its sensor waits is in the figure."""
+    found = runner.document("breaches")
+    name = f"marked tables to drafts, {found['events']:,} events of {found['people']:,} people"
+    note = f"slowest of {', '.join(map(str, found['seconds']))}"
+    return [Row(name, found["slowest"], "s", 300.0, note, less_is_better=True)]
+
+
 def rulings(runner: Runner) -> list[Row]:
     found = runner.document("rulings")
     name, n_days = f"days pending after a ruling on {found['rare_type']}", found["days_of_rare_type"]
