@@ -5,29 +5,28 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration import plots
-from orchestration.platform import PlatformResource
+from orchestration.platform import Platform, PlatformResource
+from privacy.access_log import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from orchestration.privacy.services.breaches import BreachService
     from privacy.breaches.clock import Alarm
     from privacy.breaches.drafting import Drafted
     from privacy.breaches.register import Breach
 
 AT_FIRST_SECONDS, SOON_SECONDS, LATER_SECONDS = 600, 120, 3600
+READER = Reader("dagster", "to draft the notifications of a breach", "breach_drafts_job")
 FIRST = {"dagster/priority": "10"}  # of the runs that wait: the clock of a breach runs
 
 
 @dg.op(name="breach_drafts_op", out=dg.Out(int), tags={"team": "privacy"})
 def breach_drafts(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Draft for every marking without drafts; fails afterwards where a breach could not be drafted, and says why."""
-    from orchestration.privacy.services.breaches import BreachService
-    from privacy.access_log import Reader
-
     opened = platform.open()
-    service = BreachService(opened)
-    done = service.draft_due(Reader("dagster", "to draft the notifications of a breach", "breach_drafts_job"))
+    done = _service(opened).draft_due(READER)
     for number, why in done.faults.items():
         context.log.error(f"breach {number} has no drafts: {why}")
     context.add_output_metadata(drafts_metadata(done.drafted, opened.settings.now()))
@@ -63,10 +62,8 @@ def hours_left(breaches: "Sequence[Breach]", now: "datetime") -> dg.MetadataValu
 @dg.op(name="breach_alarms_op", out=dg.Out(int), tags={"team": "privacy"})
 def breach_alarm(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Raise every alarm that is due, each once: an error in the run's log, an entry in the register."""
-    from orchestration.privacy.services.breaches import BreachService
-
     opened = platform.open()
-    service = BreachService(opened)
+    service = _service(opened)
     raised = service.raise_alarms()
     for alarm in raised:
         context.log.error(words(alarm))
@@ -115,7 +112,10 @@ def breach_alarm_job() -> None:
     description="Has notifications drafted when tables of an open breach were marked.",
 )
 def undrafted_breaches(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
-    """One run for what is marked and not drafted; a run that was killed or failed is asked for again."""
+    """One run for what is marked and not drafted; a run that was killed or failed is asked for again.
+
+    Runs wait for the one in progress, which may take longer than drafts may: after two minutes the look itself drafts.
+    """
     from privacy.breaches.drafting import waiting
 
     opened = platform.open()
@@ -123,16 +123,24 @@ def undrafted_breaches(platform: PlatformResource) -> dg.RunRequest | dg.SkipRea
         found = waiting(conn)
     if not found:
         return dg.SkipReason("every marking has its drafts")
-    age = opened.settings.now() - max(marking.recorded_at for marking in found)
+    age = (opened.settings.now() - max(marking.recorded_at for marking in found)).total_seconds()
+    if SOON_SECONDS <= age < AT_FIRST_SECONDS and not _service(opened).draft_due(READER).faults:
+        return dg.SkipReason(f"no run came to it, so {len(found)} markings were drafted here")
     marked = "-".join(str(marking.entry_id) for marking in found)
     cause = f"{len(found)} markings of tables have no drafts"
-    return dg.RunRequest(run_key=f"breach-drafts-{marked}-{turn(age.total_seconds())}", tags={"lethe/cause": cause})
+    return dg.RunRequest(run_key=f"breach-drafts-{marked}-{turn(age)}", tags={"lethe/cause": cause})
+
+
+def _service(opened: Platform) -> "BreachService":
+    from orchestration.privacy.services.breaches import BreachService
+
+    return BreachService(opened)
 
 
 def turn(age: float) -> int:
     """Which try it is, so many seconds after the newest marking: every two minutes at first, then every hour. Pure.
 
-    A killed run is due again soon, for drafts are due within 300 s; one that fails for good must not fill the queue.
+    Drafts are due within 300 s, so a killed run is due again soon; one that fails for good must not fill the queue.
     """
     return int(age // SOON_SECONDS if age < AT_FIRST_SECONDS else AT_FIRST_SECONDS + age // LATER_SECONDS)
 

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from orchestration import cli, dbt
-from orchestration.platform import PlatformResource
+from orchestration.platform import PlatformResource, platform_of
 from orchestration.privacy import breaches_jobs, lineage, retention_jobs
 from orchestration.privacy.breaches_jobs import (
     breach_alarm_job,
@@ -160,6 +160,38 @@ def test_marked_tables_are_drafted_by_the_job_that_the_sensor_asks_for_once(
     assert isinstance(tick(), dg.SkipReason)
     assert run()["drafted"] == 0
     capsys.readouterr()
+
+
+def test_behind_a_long_run_the_look_itself_drafts(
+    database: Database, platform: PlatformResource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tick(seconds: int) -> dg.RunRequest | dg.SkipReason:
+        monkeypatch.setenv("LETHE_CLOCK", f"2026-11-20T12:{seconds // 60:02}:{seconds % 60:02}+00:00")
+        platform_of.cache_clear()
+        with dg.build_sensor_context(resources={"platform": platform}) as context:
+            found = undrafted_breaches(context)
+        assert isinstance(found, dg.RunRequest | dg.SkipReason)
+        return found
+
+    def mark(*tables: str) -> int:
+        now = platform.open().settings.now()
+        with database.connect("erasure") as conn:
+            number = register.open_breach(conn, "lost laptop", aware_at=now, opened_by="officer", now=now)
+            marked = [MarkedTable(table) for table in tables]
+            register.mark_tables(conn, number, marked, recorded_by="officer", now=now)
+        return number
+
+    parsed(platform, {"nodes": {}, "sources": {}, "parent_map": {}})
+    mark("raw.system_logs")
+    assert isinstance(tick(0), dg.RunRequest)
+    assert isinstance(tick(90), dg.RunRequest)
+    drafted = tick(120)
+    assert isinstance(drafted, dg.SkipReason)
+    assert "drafted here" in str(drafted.skip_message)
+    assert (Path(platform.home) / "breaches" / "1" / "authority.md").exists()
+    assert tick(150) == dg.SkipReason("every marking has its drafts")
+    mark("marts.gone")
+    assert isinstance(tick(300), dg.RunRequest), "the run fails, and says why"
 
 
 def test_a_table_that_is_gone_fails_the_run_with_its_name(platform: PlatformResource) -> None:
