@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestration.retraining import Decision, RetrainingPolicy, Trigger, decide, drifted
+from orchestration.retraining import Decision, RetrainingPolicy, Trigger, decide, drifted, too_soon
 from warehouse.secrets import write_private
 
 if TYPE_CHECKING:
@@ -168,6 +168,11 @@ def judge(platform: Platform, seen: Observation, asked_at: datetime | None) -> D
     policy = RetrainingPolicy()
     since = max(filter(None, (asked_at, _trained_at(platform))), default=None)
     return decide(triggers(seen, policy), asked_at=since, now=platform.settings.now(), policy=policy)
+
+
+def too_soon_for_schedule(platform: Platform, now: datetime) -> str | None:
+    """Why the schedule trains nothing this week; None where nothing was trained in the days before."""
+    return too_soon(_trained_at(platform), now, RetrainingPolicy().cool_down_of_schedule)
 
 
 def write_report(platform: Platform, seen: Observation) -> str:

@@ -23,6 +23,7 @@ class RetrainingPolicy:
     gain_of_new_features: float = 0.003
     gain_of_recovered_data: float = 0.003
     cool_down: timedelta = timedelta(days=7)
+    cool_down_of_schedule: timedelta = timedelta(days=3)  # under a week: its own last training must not stop the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,16 @@ def decide(
     gain = max(trigger.gain for trigger in triggers)
     if gain <= policy.cost:
         return Decision(False, f"{text}; expected gain {gain:.4f} AUC does not exceed the cost of {policy.cost:.4f}")
-    if asked_at is not None and now - asked_at < policy.cool_down:
-        until = asked_at + policy.cool_down
-        return Decision(
-            False, f"{text}; a training was asked for {asked_at:%Y-%m-%d}, the next not before {until:%Y-%m-%d}"
-        )
+    if (why := too_soon(asked_at, now, policy.cool_down)) is not None:
+        return Decision(False, f"{text}; {why}")
     return Decision(True, f"{text}; expected gain {gain:.4f} AUC", _key(triggers, ""))
+
+
+def too_soon(asked_at: datetime | None, now: datetime, cool_down: timedelta) -> str | None:
+    """Why no other training is asked for yet; None where one may be."""
+    if asked_at is None or now - asked_at >= cool_down:
+        return None
+    return f"a training was asked for {asked_at:%Y-%m-%d}, the next not before {asked_at + cool_down:%Y-%m-%d}"
 
 
 def drifted(kind: str, text: str, weight: float, policy: RetrainingPolicy) -> Trigger:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.jobs import pipeline_job, retrain_job
+from orchestration.platform import PlatformResource
 
 
 @dg.schedule(
@@ -26,9 +27,15 @@ def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     job=retrain_job,
     cron_schedule="0 4 * * 1",
     execution_timezone="UTC",
-    description="Retrains every Monday at 04:00 UTC, whatever the drift says.",
+    description="Retrains every Monday at 04:00 UTC, whatever the drift says, unless a training was days ago.",
 )
-def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def weekly_retraining(
+    context: dg.ScheduleEvaluationContext, platform: PlatformResource
+) -> dg.RunRequest | dg.SkipReason:
     """One retraining a week; the cause is on the run."""
+    from orchestration import monitoring
+
     moment = context.scheduled_execution_time
+    if (why := monitoring.too_soon_for_schedule(platform.open(), moment)) is not None:
+        return dg.SkipReason(why)
     return dg.RunRequest(run_key=f"weekly-{moment:%G-W%V}", tags={"lethe/cause": "schedule: weekly retraining"})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+
+from orchestration import schedules
+from orchestration.platform import PlatformResource
 
 
 def ticked(definitions: dg.Definitions, name: str, moment: datetime) -> list[dg.RunRequest]:
@@ -32,7 +35,22 @@ def test_at_two_the_day_that_ended_is_materialised(definitions: dg.Definitions) 
     assert request.tags["lethe/cause"] == "schedule: the day ended"
 
 
-def test_a_week_asks_for_one_retraining_with_its_cause(definitions: dg.Definitions) -> None:
-    (request,) = ticked(definitions, "weekly_retraining", datetime(2026, 11, 23, 4, tzinfo=UTC))
+@pytest.mark.integration
+def test_a_week_asks_for_one_retraining_with_its_cause_unless_one_was_days_ago(platform: PlatformResource) -> None:
+    monday = datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+    def tick() -> dg.ScheduleExecutionData:
+        with dg.build_schedule_context(scheduled_execution_time=monday, resources={"platform": platform}) as context:
+            return schedules.weekly_retraining.evaluate_tick(context)
+
+    def train(before: timedelta) -> None:
+        with platform.open().database.connect("ml") as conn:
+            conn.execute("insert into ml.training_sets values (%s, '', '{}', 1, 1, %s)", (str(before), monday - before))
+
+    train(timedelta(days=7, minutes=-1))  # a week ago by the schedule, which takes its minutes
+    (request,) = tick().run_requests or []
     assert request.run_key == "weekly-2026-W48"
     assert request.tags["lethe/cause"] == "schedule: weekly retraining"
+    train(timedelta(days=2, hours=23))
+    assert not tick().run_requests
+    assert tick().skip_message == "a training was asked for 2026-11-20, the next not before 2026-11-23"
