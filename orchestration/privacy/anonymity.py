@@ -64,12 +64,8 @@ def check(_settings: Settings, options: argparse.Namespace) -> int:
 def anonymise(_settings: Settings, options: argparse.Namespace) -> int:
     """Write the copy: quasi-identifiers as intervals, the sensitive column, and what is named to be kept."""
     from orchestration.handlers import say
-    from privacy.anonymity.errors import IdentifiableRowsError
 
-    try:
-        copy = copy_of(read(options.file), _asked(options), options.keep)
-    except IdentifiableRowsError as error:
-        return complain(str(error), REFUSED)
+    copy = copy_of(read(options.file), _asked(options), options.keep)
     write(copy.table, options.to)
     say(f"{options.to}: {copy.table.num_rows:,} rows, k = {options.k}, {copy.loss:.1%} of the detail lost")
     say(f"columns left out: {', '.join(copy.left_out) or 'none'}")
