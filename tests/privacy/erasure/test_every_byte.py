@@ -26,7 +26,8 @@ KINDS = {
     "table raw.system_logs": "raw events", "table raw.event_keys": "keys of known events",
     "table consent.": "consent ledger", "table safe.": "safe events", "table sessions.": "sessions",
     "table aggregates.": "aggregates", "table features.ftr_": "features", "table features.lbl_": "labels",
-    "table ml.": "predictions", "file landing/": "landing files", "file exports/": "exports",
+    "table ml.": "predictions", "table privacy.osint": "findings from public sources",
+    "file landing/": "landing files", "file exports/": "exports",
     "file logs/": "decision journal", "catalogue pg_stats": "the planner's samples",
 }  # fmt: skip
 DERIVED = {

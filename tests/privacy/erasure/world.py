@@ -17,6 +17,8 @@ from privacy.erasure.ledger import Ledger
 from privacy.erasure.rows import anonymous_ids
 from privacy.erasure.sealed import associated_data
 from privacy.erasure.stores import Stores
+from privacy.osint.findings import Finding
+from privacy.osint.importing import seal
 from privacy.pseudonyms import ANONYMOUS, PSEUDONYMOUS, subject_tokens
 from privacy.vault import Vault
 from warehouse.database import ADMIN, Database
@@ -105,7 +107,7 @@ def build(database: Database, home: Path) -> Stores:
                 "from safe.pseudonymous_events".encode()
             )
     _write_events(database, vault, tokens)
-    _write_derived(database, tokens)
+    _write_derived(database, vault, tokens)
     _write_files(home, tokens)
     with database.connect("privacy") as conn:
         conn.execute(
@@ -177,7 +179,7 @@ def _write_events(database: Database, vault: Vault, tokens: Mapping[str, str]) -
             )
 
 
-def _write_derived(database: Database, tokens: Mapping[str, str]) -> None:
+def _write_derived(database: Database, vault: Vault, tokens: Mapping[str, str]) -> None:
     """What dbt and the model stage would have made."""
     with database.connect("dbt") as conn:
         for token in tokens.values():
@@ -187,12 +189,17 @@ def _write_derived(database: Database, tokens: Mapping[str, str]) -> None:
             conn.execute("insert into features.ftr_user_weekly values (%s, %s, 2)", (DAY, token))
             conn.execute("insert into features.lbl_user_churn values (%s, %s, true)", (DAY, token))
         conn.execute("insert into aggregates.agg_company_day values ('c_1', %s, 8)", (DAY,))
-    with database.connect("ml") as conn:
+    with database.connect("ml") as conn, database.connect("privacy") as people:
         for name in SETS:
             conn.execute("insert into ml.training_sets values (%s, 'd', '{}', 4, 4, %s)", (name, NOW))
         for user, token in tokens.items():
             for name in SETS if user != PERSON else SETS[:1]:
                 conn.execute("insert into ml.training_subjects values (%s, %s)", (name, blinded(token, name)))
+            (sealed,) = seal(vault, [Finding(user, "profile", json.dumps(user).encode(), NOW)], {user: token})
+            people.execute(
+                "insert into privacy.osint_findings values (%s, 'github', 'profile', %s, %s, %s, 'anna', %s)",
+                (token, sealed, NOW, NOW, NOW),
+            )
             conn.execute(
                 "insert into ml.predictions values ('churn', 1, %s, %s, 0.5, 'published', %s)", (DAY, token, NOW)
             )
