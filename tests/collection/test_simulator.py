@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -122,6 +123,35 @@ def test_silence_to_come_can_be_ranked_from_behaviour_but_not_perfectly() -> Non
     assert 0.1 < is_silent.mean() < 0.35
     wins = recency[is_silent][:, None] > recency[~is_silent][None, :]
     assert 0.65 < wins.mean() < 0.9
+
+
+def test_the_log_is_that_of_a_product(simulation: Simulation) -> None:
+    """Every family of events, companies of every segment with their seats, people in roles, ratings of answers."""
+    events = simulation.events
+    families = {"ui", "api", "ai", "system", "business", "security", "profile", "support"}
+    assert families <= set(events["event_type"].to_pylist())
+    assert set(simulation.truth.segment.to_pylist()) == {"startup", "smb", "enterprise"}
+    said = [json.loads(text) for text in events["data"].to_pylist() if text]
+    assert len({data["role"] for data in said if "role" in data}) > 3
+    assert len({data["seats"] for data in said if "seats" in data}) > 3
+    assert {data["rating"] for data in said if "rating" in data} >= {1, 5}
+
+
+def test_a_session_is_a_workflow_and_no_heap_of_actions(simulation: Simulation) -> None:
+    """What comes next follows from what was done: answers follow prompts, ratings answers."""
+    after: dict[str, Counter[str]] = defaultdict(Counter)
+    last: dict[str, str] = {}
+    for session, action in zip(
+        *(simulation.events[name].to_pylist() for name in ("session_id", "action")), strict=True
+    ):
+        if session in last:
+            after[last[session]][action] += 1
+        if session is not None:
+            last[session] = action
+    shares = {name: {key: n / following.total() for key, n in following.items()} for name, following in after.items()}
+    assert shares["prompt"]["response"] > 0.95
+    assert all("rating" not in following for name, following in shares.items() if name != "response")
+    assert shares["search"]["click"] > 3 * shares["prompt"].get("click", 0)
 
 
 def test_drift_changes_latency_mix_and_sessions_from_its_day_on() -> None:
