@@ -148,24 +148,27 @@ def turn(age: float) -> int:
 @dg.sensor(
     job_name="breach_alarm_job",
     minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,  # a clock that somebody has to wind is no alarm
     description="Watches the 72 hours of every open breach: alarms at 24, 48 and 66 hours, each once.",
 )
 def breach_alarms(platform: PlatformResource) -> dg.SensorResult | dg.SkipReason:
-    """One run per alarm that is due; the same alarm asks only once."""
+    """One run per alarm that is due; while it is not raised, because its run was killed, once more every hour."""
     from privacy.breaches.clock import due_alarms
     from privacy.breaches.register import all_breaches
 
     opened = platform.open()
+    now = opened.settings.now()
     with opened.database.connect("privacy") as conn:
-        due = [(b.breach_id, hours) for b in all_breaches(conn, only_open=True)
-               for hours in due_alarms(b, opened.settings.now())]  # fmt: skip
+        due = [(b.breach_id, hours, int((now - b.aware_at).total_seconds() // LATER_SECONDS) - hours)
+               for b in all_breaches(conn, only_open=True) for hours in due_alarms(b, now)]  # fmt: skip
     if not due:
         return dg.SkipReason("no alarm is due")
     return dg.SensorResult([
         dg.RunRequest(
-            run_key=f"breach-{number}-{hours}h", tags={"lethe/cause": f"breach {number}: {hours} hours since awareness"}
+            run_key=f"breach-{number}-{hours}h-{late}",
+            tags={"lethe/cause": f"breach {number}: {hours} hours since awareness"},
         )
-        for number, hours in due
+        for number, hours, late in due
     ])  # fmt: skip
 
 

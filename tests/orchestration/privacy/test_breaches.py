@@ -107,7 +107,7 @@ def test_from_the_first_entry_to_the_close(
 
 
 def test_the_sensor_asks_for_a_run_per_alarm_and_the_run_raises_each_once(
-    platform: PlatformResource, capsys: pytest.CaptureFixture[str]
+    platform: PlatformResource, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def asked() -> list[str | None]:
         with dg.build_sensor_context(resources={"platform": platform}) as context:
@@ -116,10 +116,15 @@ def test_the_sensor_asks_for_a_run_per_alarm_and_the_run_raises_each_once(
 
     assert asked() == []
     assert cli.main(["privacy", "breaches", "open", "lost laptop", *AWARE, *BY, "--home", platform.home]) == cli.DONE
-    assert asked() == ["breach-1-24h", "breach-1-48h"]
+    assert asked() == ["breach-1-24h-25", "breach-1-48h-1"]
+    monkeypatch.setenv("LETHE_CLOCK", "2026-11-20T13:00:00+00:00")  # the runs were killed: asked for again
+    platform_of.cache_clear()
+    assert asked() == ["breach-1-24h-26", "breach-1-48h-2"]
     for expected in (2, 0):
         result = breach_alarm_job.execute_in_process(resources={"platform": platform})
         assert result.output_for_node("breach_alarms_op") == expected
+        (output,) = [event for event in result.all_events if event.is_successful_output]
+        assert "22.0" in drawn(str(output.step_output_data.metadata["hours_left"].value))
     assert asked() == []
     capsys.readouterr()
     assert cli.main(["privacy", "breaches", "status", "1", "--home", platform.home]) == cli.DONE
@@ -229,4 +234,5 @@ def test_dagster_loads_the_jobs_with_the_resources_of_a_home(tmp_path: Path) -> 
     assert loaded.get_sensor_def("breach_alarms").job_name == "breach_alarm_job"
     drafting = loaded.get_sensor_def("undrafted_breaches")
     assert drafting.job_name == "breach_drafts_job"
-    assert drafting.default_status == dg.DefaultSensorStatus.RUNNING
+    both = (drafting, loaded.get_sensor_def("breach_alarms"))
+    assert {sensor.default_status for sensor in both} == {dg.DefaultSensorStatus.RUNNING}
