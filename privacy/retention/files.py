@@ -42,6 +42,7 @@ FILE_STORES = (
     FileStore("output of runs", "dagster/compute_logs/**/*", "error_logs"),
     FileStore("run artefacts", "dagster/storage/**/*", "error_logs"),
     FileStore("output of services", "services/*", "error_logs"),
+    FileStore("pages on drift", "reports/**/*", "audit_logs"),  # as long as the figures that they show
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from privacy.retention.files import FILE_STORES, delete_files, expired_files
@@ -68,16 +68,18 @@ def test_a_link_out_of_the_home_is_left_alone(tmp_path: Path) -> None:
     assert sum(len(f.gone) for f in expired_files(home, terms())) == 0
 
 
-def test_three_years_of_daily_runs_leave_no_file_older_than_its_term_and_a_day(tmp_path: Path) -> None:
-    for month in range(0, 36 * 30, 30):
-        put(tmp_path / "simulated-x" / f"{month}.jsonl", -month)
-        put(tmp_path / "dagster" / "compute_logs" / f"{month}.err", -month)
-        now = NOW + timedelta(days=month + 1)
-        at = Terms(now, terms().policies, (), ())
-        for found in expired_files(tmp_path, at):
-            delete_files(found)
+def test_three_years_of_months_leave_no_file_of_any_store_older_than_its_term_and_a_day(tmp_path: Path) -> None:
+    """Each store gets a file a month to the end; long after it none is left."""
+    for month in range(37):
         for store in FILE_STORES:
-            oldest = min((day for _, day in store.files(tmp_path)), default=now.date())
-            assert datetime.combine(now.date(), time()) - datetime.combine(oldest, time()) <= timedelta(
-                days=DAYS[store.policy] + 1
-            )
+            put(tmp_path / store.pattern.replace("**", "deep").replace("*", f"{month}"), -30 * month)
+        now = NOW + timedelta(days=30 * month)
+        assert delete_all(tmp_path, now) > 0 or month == 0
+        for store in FILE_STORES:
+            assert (now.date() - min(day for _, day in store.files(tmp_path))).days <= DAYS[store.policy] + 1
+    delete_all(tmp_path, now + timedelta(days=max(DAYS.values()) + 1))
+    assert [store.name for store in FILE_STORES if list(store.files(tmp_path))] == []
+
+
+def delete_all(home: Path, now: datetime) -> int:
+    return sum(delete_files(found) for found in expired_files(home, Terms(now, terms().policies, (), ())))

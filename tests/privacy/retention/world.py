@@ -131,6 +131,7 @@ def filler(conn: psycopg.Connection, store: Store, at: datetime, needed: Columns
 
 
 SPECIAL: dict[str, dict[str, object]] = {
+    "safe.text_embeddings": {"kind": "prompt", "version": 1, "embedding": str([0.0] * 768)},
     "ml.predictions": {"state": "published", "model_version": 1},
     "ml.model_feedback": {"kind": "rating"},
     "quality.drift_results": {"verdict": "stable"},
