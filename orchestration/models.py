@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration import private_models
 from orchestration.cli import DONE, USAGE, complain
 from orchestration.privacy.commands import AddCommand
 from warehouse.settings import Settings
@@ -18,13 +19,14 @@ SEED = 20261122
 
 
 def add(commands: Any, command: AddCommand) -> None:
-    """Add `models export`, `waiting`, `approve` and `refuse`."""
+    """Add `models export`, `private`, `waiting`, `approve` and `refuse`."""
     parser = commands.add_parser("models", help="model versions: take one out to score anywhere, approve one")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     exporting = command(actions, "export", "a version as JSON with scorers in Python and JavaScript, no library needed")
     exporting.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to write, new or empty")
     exporting.add_argument("--model-version", type=int, help="the version (default: the champion)")
     exporting.set_defaults(run=export)
+    private_models.add(actions, command)
     listing = command(actions, "waiting", "versions that passed their gates and wait for people's approval")
     listing.set_defaults(run=waiting)
     approving = command(actions, "approve", "approve a promotion; the second person's approval makes it champion")
@@ -93,7 +95,7 @@ def export(settings: Settings, options: argparse.Namespace) -> int:
     version = options.model_version or platform.registry.champion()
     if version is None:
         return complain(f"{platform.registry.name} has no champion yet; name a --model-version", USAGE)
-    if options.to.exists() and (not options.to.is_dir() or any(options.to.iterdir())):
+    if is_taken(options.to):
         return complain(f"{options.to} is not empty; name another folder", USAGE)
     text, gap, n_rows = exported(platform, version)
     write(options.to, text)
@@ -103,6 +105,11 @@ def export(settings: Settings, options: argparse.Namespace) -> int:
         f"{hashlib.sha256(text.encode()).hexdigest()}; off by at most {gap:.1g} on {n_rows:,} drawn rows"
     )
     return DONE
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether something is there that writing would cover or mix with."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
 def exported(platform: Platform, version: int) -> tuple[str, float, int]:

@@ -39,3 +39,7 @@ class UncalibratedNoiseError(PrivacyError):
 
 class ContributionQueryError(PrivacyError):
     """The query that bounds contributions failed; the engine's message is withheld because it quotes values."""
+
+
+class SpentDrawsError(PrivacyError):
+    """Noise was asked for more often than was paid for."""
