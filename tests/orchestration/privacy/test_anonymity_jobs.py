@@ -14,6 +14,8 @@ from orchestration.privacy.anonymity_jobs import anonymise_job, anonymity_check_
 from privacy.anonymity.measures import k_of
 from tests.orchestration.privacy.test_anonymity import ROWS
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def wish(tmp_path: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from tests.privacy.events import event, store
 from tests.privacy.retention.world import Event, put_events
 from warehouse.database import ADMIN
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]  # what they call is tested on both servers
 READER = Reader("anna", "a test", "a product")
 WHO: dict[str, Any] = {"by": "anna", "reason": "asked by mail"}
 
