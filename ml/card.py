@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ml import reasoning
+from ml.inversion import N_COLUMNS
 
 if TYPE_CHECKING:
     from ml.evaluation import Evaluation
@@ -55,6 +56,7 @@ def render(
         ),
         "<h2>What it tells of those it learned from</h2>",
         _paragraph(_membership(fitted)),
+        _paragraph(_inversion(fitted)),
         "<h2>Bots</h2>",
         _paragraph(_bots(fitted)),
         "<h2>What it looks at</h2>",
@@ -86,6 +88,18 @@ def _membership(fitted: Fitted) -> str:
         f"Somebody who tries to tell from its scores who was learned from is right {told.auc:.0%} of the time where a "
         f"coin is right 50 %, and names {told.true_alarms:.1%} of {told.n_people} people with one false alarm in a "
         "hundred, where chance names 1.0%. Measured on models of half of the people, which remember more."
+    )
+
+
+def _inversion(fitted: Fitted) -> str:
+    told = fitted.report.inversion
+    if told is None:
+        return "Whether it gives values away was not measured: no column has two ranges to guess from."
+    return (
+        f"Who knows all else of a person and guesses which of {told.n_values} ranges their {told.column} lies in is "
+        f"right {told.by_imputer:.0%} of the time without the model, by how values of others go together, and asking "
+        f"the model adds {told.gain.value:+.1%} [{told.gain.low:+.1%}, {told.gain.high:+.1%}]. The model alone: "
+        f"{told.by_model:.0%}. Of the {N_COLUMNS} columns that move the score most, this is where it adds most."
     )
 
 

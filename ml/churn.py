@@ -19,7 +19,7 @@ from ml.intervals import Figure, Floats
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-RECIPE = 3  # Part of the training key: raise it when what is learned changes, or what is measured with it.
+RECIPE = 4  # Part of the training key: raise it when what is learned changes, or what is measured with it.
 SEED = 20190521
 FAR = -1e6
 

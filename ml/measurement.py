@@ -13,6 +13,7 @@ from ml import churn
 from ml.churn import Ladder
 from ml.evaluation import Evaluation, Outcomes, auc_difference, evaluate
 from ml.intervals import Figure, Floats
+from ml.inversion import Inversion
 from ml.membership import Membership
 from ml.slices import Slice, evaluate_slices, slice_masks
 from ml.training_sets import LABEL, TrainingSet
@@ -39,6 +40,7 @@ class Learned:
 
     strongest_feature: tuple[str, float]
     membership: Membership | None
+    inversion: Inversion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Measurement:
     gain_over_recency: Figure | None
     strongest_feature: tuple[str, float]
     membership: Membership | None
+    inversion: Inversion | None
 
 
 def learning_rows(
@@ -101,6 +104,7 @@ def measure(
         gain_over_recency=gain,
         strongest_feature=learned.strongest_feature,
         membership=learned.membership,
+        inversion=learned.inversion,
     )
 
 

@@ -63,6 +63,9 @@ def metrics(fitted: Fitted) -> dict[str, float]:
         found |= _figures("recency_alone/", report.recency)
     if (told := report.membership) is not None:
         found |= {"membership/auc": told.auc, "membership/true_alarms": told.true_alarms}
+    if (guessed := report.inversion) is not None:
+        found |= {"inversion/by_model": guessed.by_model, "inversion/by_imputer": guessed.by_imputer}
+        found |= {"inversion/gain": guessed.gain.value, "inversion/gain_high": guessed.gain.high}
     for rung in fitted.ladder.rungs:
         found |= _figures(f"validation/{rung.name}/", rung.evaluation)
     for item in report.slices:
@@ -79,6 +82,7 @@ def facts(fitted: Fitted, shares: Sequence[tuple[str, float]]) -> dict[str, Any]
         "importance": dict(shares),
         "auc": asdict(fitted.report.evaluation.figures["auc_roc"]),
         "membership": asdict(fitted.report.membership) if fitted.report.membership else None,
+        "inversion": asdict(fitted.report.inversion) if fitted.report.inversion else None,
     }
 
 

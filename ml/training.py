@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml import churn, dynamics, narration, reasoning
 from ml.churn import Ladder, Rung
 from ml.diagnosis import TrainingFigures
-from ml.intervals import Floats
+from ml.intervals import Figure, Floats
+from ml.inversion import Inversion, inversion
 from ml.journal import Journal
 from ml.measurement import LaterRows, Learned, Measurement, later_rows, learning_rows, measure
 from ml.membership import Membership, membership
@@ -95,7 +96,10 @@ def fit_candidate(training_set: TrainingSet, journal: Journal, progress: Progres
         lambda known, outcomes, asked: churn.probabilities(churn.fit(ladder.chosen, known, outcomes), asked),
         features, labels, subjects, seed=churn.SEED,
     )  # fmt: skip
-    report = measure(training_set, ladder, rows, scores, fitted, Learned(churn.strongest(alone), told))
+    guessed = inversion(
+        lambda asked: churn.probabilities(fitted, asked), features, labels, subjects, seed=churn.SEED
+    )  # fmt: skip
+    report = measure(training_set, ladder, rows, scores, fitted, Learned(churn.strongest(alone), told, guessed))
     narration.measured(journal, training_set, ladder, report)
     later = dynamics.later_of(rows.labels, scores, features, rows.features[list(features.columns)])
     went = ladder.rung(ladder.chosen).folds
@@ -112,10 +116,14 @@ def _reuse(training_set: TrainingSet, registry: Registry, version: int, progress
     rows = later_rows(training_set)
     scores = churn.probabilities(loaded.pipeline, rows.features)
     told = Membership(**loaded.facts["membership"]) if loaded.facts["membership"] else None
-    learned = Learned((str(single[0]), float(single[1])), told)
+    learned = Learned((str(single[0]), float(single[1])), told, _inversion(loaded.facts["inversion"]))
     report = measure(training_set, ladder, rows, scores, loaded.pipeline, learned)
     fitted = Fitted(training_set, ladder, loaded.pipeline, report, scores, rows)
     return _candidate(registry.name, version, fitted, reused=True)
+
+
+def _inversion(found: dict[str, Any] | None) -> Inversion | None:
+    return Inversion(**found | {"gain": Figure(**found["gain"])}) if found else None
 
 
 def _candidate(name: str, version: int, fitted: Fitted, *, reused: bool) -> Candidate:
