@@ -83,8 +83,13 @@ def test_a_table_without_a_rule_makes_the_command_and_the_job_fail_after_the_res
         retention_job.execute_in_process(resources={"platform": platform})
 
 
-@pytest.mark.usefixtures("filled")
-def test_the_job_counts_and_draws(platform: PlatformResource, tmp_path: Path) -> None:
+def test_the_job_counts_and_draws(filled: Database, platform: PlatformResource, tmp_path: Path) -> None:
+    with filled.connect("privacy") as conn:
+        conn.execute(
+            "insert into privacy.osint_findings (subject, source, kind, sealed, found_at, refreshed_at, imported_by, "
+            "imported_at) select 'u', 's', 'k' || days, 'sealed', at, at, 'anna', at from unnest(array[30, 31]) days "
+            "cross join lateral (select timestamptz '2026-11-20 12:00Z' - make_interval(days => days)) as a (at)"
+        )
     journal = tmp_path / "home" / "logs" / "decisions-2010-01-01.jsonl"
     journal.parent.mkdir(parents=True)
     journal.write_text("{}\n")
@@ -93,6 +98,7 @@ def test_the_job_counts_and_draws(platform: PlatformResource, tmp_path: Path) ->
     metadata = {name: value.value for name, value in event.step_output_data.metadata.items()}
     assert result.output_for_node("retention_run") == metadata["deleted"] == 9
     assert (metadata["held"], metadata["closed_days"], metadata["tables_without_a_rule"]) == (0, 1, 0)
+    assert metadata["osint_findings_due_for_refresh"] == 1
     assert "data:image/svg" in str(metadata["deleted_per_day"])
     assert "| decision journal | audit_logs |" in str(metadata["stores"])
     assert not journal.exists()
