@@ -67,7 +67,8 @@ def _add_run(commands: Any, shared: argparse.ArgumentParser) -> None:
     run.add_argument("files", nargs="*", type=Path, metavar="FILE", help="JSON Lines, CSV, Parquet; gz, bz2, xz, zst")
     run.add_argument("--mapping", type=Path, help="how the files' records become log events (YAML)")
     _add_basis(run)
-    run.add_argument("--events", type=int, default=100_000, help="events to simulate when no file is given")
+    simulated = between(1, 10**9)
+    run.add_argument("--events", type=simulated, default=100_000, help="events to simulate when no file is given")
     run.add_argument("--seed", type=int, default=7, help="seed of the simulation")
     run.add_argument("--json", action="store_true", help="the last line of output is the summary as one JSON object")
 

@@ -18,6 +18,7 @@ from warehouse.secrets import load_or_create
 from warehouse.settings import Settings
 
 ADMIN = "admin"
+PGVECTOR = "vector"
 OLDEST_SERVER = 160000
 
 
@@ -184,10 +185,10 @@ def _require_supported(conn: psycopg.Connection) -> None:
         raise UnsupportedServerError(
             f"the server is PostgreSQL {conn.info.server_version // 10000}; Lethe needs 16 or newer"
         )
-    found = conn.execute("select 1 from pg_available_extensions where name = 'vector'").fetchone()
+    found = conn.execute("select 1 from pg_available_extensions where name = %s", [PGVECTOR]).fetchone()
     if not found:
-        raise UnsupportedServerError("the server has no pgvector; install the extension 'vector' on it")
-    conn.execute("create extension if not exists vector")
+        raise UnsupportedServerError(f"the server has no pgvector; install the extension '{PGVECTOR}' on it")
+    conn.execute(sql.SQL("create extension if not exists {}").format(sql.Identifier(PGVECTOR)))
 
 
 def _literal(conn: psycopg.Connection, value: str) -> str:

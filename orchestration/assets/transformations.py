@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from orchestration import dbt, gates
 from orchestration.platform import PlatformResource
+from orchestration.row_counts import counted
 from quality.suites import FEATURES_OUT
 
 GATE = dg.AssetKey(["quality", FEATURES_OUT])
@@ -43,9 +44,9 @@ def dbt_models(manifest: Path, select: str | None = None) -> dg.AssetsDefinition
         opened = platform.open()
         dbt.use_login(opened.database)
         target = dbt.target_path(opened.settings)
-        with dbt.told(opened.echo, target / "build.log"):
-            command = ["build", "--exclude-resource-type", "unit_test", "--log-path", str(target), *tests]
-            yield from dbt_cli.cli(command, context=context, target_path=target).stream()
+        command = ["build", "--exclude-resource-type", "unit_test", "--log-path", str(target), *tests]
+        with dbt.told(opened.echo, target / "build.log"), opened.database.connect("dbt", autocommit=True) as conn:
+            yield from counted(dbt_cli.cli(command, context=context, target_path=target).stream(), conn)
 
     return dbt_build
 

@@ -18,7 +18,7 @@ STAGES = (
 )  # fmt: skip
 COUNTED = (
     "raw/system_logs", "safe/pseudonymous_events", "safe/anonymous_events", "ml/training_set", "ml/predictions",
-    "ml/published_predictions",
+    "ml/published_predictions", "sessions/ses_sessions", "aggregates/agg_company_day", "features/ftr_user_weekly",
 )  # fmt: skip
 DRAWN = (
     "raw/system_logs", "quality/raw_in", "quality/features_out", "quality/predictions_out", "ml/churn_candidate",

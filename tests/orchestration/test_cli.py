@@ -20,6 +20,7 @@ from orchestration.platform import PlatformResource
         [],
         ["fly"],
         ["run", "--events", "many"],
+        ["run", "--events", "-5"],
         ["run", "--nonsense"],
         ["rollback"],
         ["serve", "everything"],

@@ -62,6 +62,15 @@ def test_a_server_that_is_too_old_is_named(database: Database, monkeypatch: pyte
         database.migrate()
 
 
+def test_a_server_without_pgvector_is_named(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server at hand has it: it is asked for under a name that none has."""
+    with database.connect(ADMIN) as conn:
+        conn.execute("delete from warehouse.state")
+    monkeypatch.setattr("warehouse.database.PGVECTOR", "no_vectors_here")
+    with pytest.raises(UnsupportedServerError, match="install the extension 'no_vectors_here' on it"):
+        database.migrate()
+
+
 def test_raw_events_are_in_partitions_by_range_of_their_day(database: Database) -> None:
     query = "select pg_get_partkeydef('raw.system_logs'::regclass)"
     with database.connect(ADMIN) as conn:
