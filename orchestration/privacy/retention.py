@@ -35,6 +35,7 @@ def add(actions: Any, command: Any) -> None:
     change.add_argument("rule", metavar="RULE", help="a policy, or a path into events like /data/prompt")
     change.add_argument("days", type=_days, metavar="DAYS", help=f"how many days, or {NEVER} for no end")
     change.add_argument("--event-type", default="*", help="with a path: the events it is about (default: all)")
+    change.add_argument("--refresh", action="store_true", help="how often a copy of foreign data is looked for again")
     change.set_defaults(run=change_term)
     _add_holds(actions, command)
     dry = command(actions, "plan", "what a run would delete now, and what holds keep; deletes nothing")
@@ -92,6 +93,10 @@ def change_term(settings: Settings, options: argparse.Namespace) -> int:
     from privacy.retention.policies import PropertyRule
 
     service = _service(settings)
+    if options.refresh:
+        service.set_refresh(options.rule, options.days, by=options.by, reason=options.reason)
+        say(f"{options.rule}: refreshed every {options.days} days; `lethe privacy osint due` shows what is due")
+        return DONE
     if options.rule.startswith("/"):
         rule = PropertyRule(options.event_type, options.rule, options.days)
         service.set_property(rule, by=options.by, reason=options.reason)

@@ -10,8 +10,9 @@ from privacy.retention.holds import NOTHING, Clause, Tokens, held, in_force
 from privacy.retention.partitions import drop_before
 from privacy.retention.planning import OPEN_DAYS, VALUES, Line
 from privacy.retention.policies import PropertyRule
-from privacy.retention.stores import EVENTS, TRAINING, Method, Store, by_name
+from privacy.retention.stores import EVENTS, Method, Store, by_name
 from privacy.retention.terms import Terms
+from privacy.retention.withdrawals import WITHDRAWN, withdrawn
 
 # A build in progress must not write the books of a day while they are taken away. The name is what dbt's models lock:
 # `this` as dbt writes it (macros/dirty_days.sql).
@@ -23,7 +24,6 @@ from (
     and tablename in (select model from staging.model_days) order by 1, 2
 ) as models
 """
-WITHDRAWN = "select subject from consent.consent_settings where purpose = %s and decision = 'withdraw'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +127,12 @@ def delete_withdrawn(step: Step, store: Store) -> Line:
 
     Days that are open lose these rows in the next build; a closed day is never built again, so they go here.
     """
-    purpose = store.purpose or TRAINING
-    subjects = [str(row[0]) for row in step.conn.execute(WITHDRAWN, (purpose,)).fetchall()]
-    keyed = sorted(step.tokens(subjects).values()) if subjects else []
-    kept = held(store, step.terms.holds, step.tokens)
-    column = store.subject[0] if store.subject else "subject"
+    gone, kept = withdrawn(step.conn, store, step.tokens), held(store, step.terms.holds, step.tokens)
     n_deleted = step.conn.execute(
-        f"delete from {store.table} where {column} = any(%s) and not ({kept.text})".encode(), (keyed, *kept.parameters)
+        f"delete from {store.table} where ({gone.text}) and not ({kept.text})".encode(),
+        (*gone.parameters, *kept.parameters),
     ).rowcount
-    return step.record(Line(store.table, f"consent: {purpose}", None, "withdrawn", n_deleted, 0))
+    return step.record(Line(store.table, f"consent: {store.purpose}", None, WITHDRAWN, n_deleted, 0))
 
 
 def _changing_days(step: Step, statement: str, parameters: tuple[object, ...], n_lost: str = "n") -> int:

@@ -15,6 +15,7 @@ from privacy.retention.partitions import has_rows, partitions
 from privacy.retention.policies import PropertyRule
 from privacy.retention.stores import Store
 from privacy.retention.terms import Terms, terms
+from privacy.retention.withdrawals import WITHDRAWN, withdrawn
 
 VALUES, PROPOSED = "values", "proposed"
 # Days that are computed again at present: those whose books stand.
@@ -52,7 +53,9 @@ class Plan:
 def plan(conn: psycopg.Connection, home: Path | None, tokens: Tokens, now: datetime) -> Plan:
     """Count what is past its term; home is the folder with the files, None for the database alone."""
     found = terms(conn, now, in_force(conn, now))
-    lines = [table_line(conn, store, found, tokens) for store in stores.present(conn)]
+    there = stores.present(conn)
+    lines = [table_line(conn, store, found, tokens) for store in there]
+    lines += [withdrawn_line(conn, store, found, tokens) for store in there if store.purpose]
     lines += [value_line(conn, rule, found, tokens) for rule in found.properties]
     lines += [
         Line(files.store.name, files.store.policy, files.cutoff_on, files.store.method, len(files.gone), files.n_held)
@@ -72,6 +75,14 @@ def table_line(conn: psycopg.Connection, store: Store, found: Terms, tokens: Tok
     """What is past its term in one table."""
     counts = _counts(conn, store.table, found.expired(store), held(store, found.holds, tokens))
     return Line(store.table, store.policy, found.cutoff(store.policy), store.method, *counts)
+
+
+def withdrawn_line(conn: psycopg.Connection, store: Store, found: Terms, tokens: Tokens) -> Line:
+    """What goes from one table because people withdrew from what it is for."""
+    gone = withdrawn(conn, store, tokens)
+    # A row that is past its term as well is counted there.
+    counts = _counts(conn, store.table, gone, held(store, found.holds, tokens), found.expired(store))
+    return Line(store.table, f"consent: {store.purpose}", None, WITHDRAWN, *counts)
 
 
 def value_line(conn: psycopg.Connection, rule: PropertyRule, found: Terms, tokens: Tokens) -> Line:

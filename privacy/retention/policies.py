@@ -64,14 +64,33 @@ def set_policy(
     conn: psycopg.Connection, name: str, days: int | None, *, changed_by: str, reason: str, now: datetime
 ) -> Policy:
     """Change the days of a policy; the database writes the change down. Raises a RetentionInputError."""
+    return _set(conn, name, "days", days, changed_by, reason, now)
+
+
+def set_refresh(
+    conn: psycopg.Connection, name: str, days: int | None, *, changed_by: str, reason: str, now: datetime
+) -> Policy:
+    """Change after how many days a copy of foreign data is due to be looked for again. Raises a RetentionInputError."""
+    known = policies(conn)
+    if name in known and known[name].refresh_days is None:
+        refreshed = ", ".join(policy.name for policy in known.values() if policy.refresh_days)
+        raise InvalidRetentionError(f"{name} is no copy of foreign data; what is refreshed is {refreshed or 'nothing'}")
+    if days is None:
+        raise InvalidRetentionError("a copy of foreign data is always looked for again; give a number of days")
+    return _set(conn, name, "refresh_days", days, changed_by, reason, now)
+
+
+def _set(  # noqa: PLR0913, PLR0917 - one row's change, and who answers for it
+    conn: psycopg.Connection, name: str, column: str, days: int | None, changed_by: str, reason: str, now: datetime
+) -> Policy:
     _stated(changed_by, reason)
     _possible(days)
     known = policies(conn)
     if name not in known:
         raise UnknownPolicyError(f"there is no policy {name!r}; the policies are {', '.join(known)}")
     conn.execute(
-        "update privacy.retention_policies set days = %s, changed_by = %s, reason = %s, "
-        "changed_at = greatest(%s, changed_at + interval '1 microsecond') where policy = %s",
+        f"update privacy.retention_policies set {column} = %s, changed_by = %s, reason = %s, "
+        "changed_at = greatest(%s, changed_at + interval '1 microsecond') where policy = %s".encode(),
         (days, changed_by, reason, now, name),
     )
     changed = policies(conn)[name]

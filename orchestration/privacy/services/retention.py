@@ -47,6 +47,11 @@ class RetentionService:
         with self.platform.database.connect("privacy") as conn:
             return policies.set_policy(conn, name, days, changed_by=by, reason=reason, now=self._now())
 
+    def set_refresh(self, name: str, days: int | None, *, by: str, reason: str) -> Policy:
+        """Change how often copies of foreign data are looked for again. Raises a RetentionInputError."""
+        with self.platform.database.connect("privacy") as conn:
+            return policies.set_refresh(conn, name, days, changed_by=by, reason=reason, now=self._now())
+
     def set_property(self, rule: PropertyRule, *, by: str, reason: str) -> PropertyRule:
         """Rule how long the values at a path stay, where their event stays longer. Raises a RetentionInputError."""
         with self.platform.database.connect("privacy") as conn:

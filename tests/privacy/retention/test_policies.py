@@ -17,6 +17,7 @@ from privacy.retention.policies import (
     property_rules,
     set_policy,
     set_property,
+    set_refresh,
 )
 from privacy.vault.texts import AI_TEXTS
 from warehouse.database import ADMIN, Database
@@ -80,6 +81,24 @@ def test_a_change_is_written_down(database: Database) -> None:
         ("raw_events", 90, None, "officer", "dispute"),
         ("ai /data/hint", None, 7, "officer", "hints"),
     ]
+
+
+@pytest.mark.integration
+def test_how_often_foreign_data_is_looked_for_again_is_an_officers_to_change(database: Database) -> None:
+    with database.connect("privacy") as conn:
+        changed = set_refresh(conn, "osint_data", 14, changed_by="officer", reason="stale", now=NOW)
+        assert (changed.days, changed.refresh_days) == (90, 14)
+        row = conn.execute(
+            "select rule, old_days, new_days, old_refresh_days, new_refresh_days from privacy.retention_changes "
+            "where changed_by = 'officer'"
+        ).fetchone()
+        assert row == ("osint_data", 90, 90, 30, 14)
+        with pytest.raises(InvalidRetentionError, match="what is refreshed is osint_data"):
+            set_refresh(conn, "raw_events", 14, changed_by="officer", reason="stale", now=NOW)
+        with pytest.raises(InvalidRetentionError, match="always looked for again"):
+            set_refresh(conn, "osint_data", None, changed_by="officer", reason="stale", now=NOW)
+        with pytest.raises(UnknownPolicyError):
+            set_refresh(conn, "osint", 14, changed_by="officer", reason="stale", now=NOW)
 
 
 @pytest.mark.integration
