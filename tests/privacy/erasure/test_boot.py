@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from privacy.erasure.boot import _batches, boot_lock
 from privacy.erasure.deletion import verify
@@ -18,16 +21,27 @@ from privacy.erasure.stores import Stores
 from privacy.erasure.unlinking import unlinking
 from tests.privacy.erasure.world import ALIAS, NOW, OTHER, PERSON, SETS, THIRD, Members, contents
 from warehouse.database import ADMIN, Database
+from warehouse.embedded import _bundled_binaries
 from warehouse.errors import DatabaseUnreachableError
 
 
-@contextmanager
-def backup(database: Database) -> Iterator[Database]:
+def backup(database: Database) -> AbstractContextManager[Database]:
     """A copy of the database as it is now, as a backup would restore it."""
+    return beside(database, database.address.database)
+
+
+def empty(database: Database) -> AbstractContextManager[Database]:
+    """A database of the same server with nothing in it, for a backup to be restored to."""
+    return beside(database, "template0")
+
+
+@contextmanager
+def beside(database: Database, template: str) -> Iterator[Database]:
+    """Another database of the same server, gone afterwards."""
     server = replace(database, address=replace(database.address, database="postgres"))
     name = f"{database.address.database}_copy"
     with server.connect(ADMIN, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{database.address.database}"'.encode())
+        conn.execute(f'create database "{name}" template "{template}"'.encode())
         try:
             yield replace(database, address=replace(database.address, database=name))
         finally:
@@ -96,6 +110,36 @@ def test_whoever_was_anonymised_and_erased_later_is_erased(stores: Stores) -> No
     assert list(_batches(ledger.entries())) == [
         (names[1], {b"b"}, False), (names[0], {b"a"}, True), (names[2], {b"c"}, True)
     ]  # fmt: skip
+
+
+@pytest.mark.once  # a dump of PostgreSQL 18 is for 18; the copy above is made on every server
+def test_a_dump_that_is_restored_forgets_again(stores: Stores, tmp_path: Path) -> None:
+    needles = SubjectKeys.of((PERSON, ALIAS), stores.vault).needles()
+    dump = tmp_path / "backup.dump"
+    client(stores.database, "pg_dump", "--format=custom", f"--file={dump}")
+    erase(stores, PERSON, aliases=[ALIAS], request_id="r", now=NOW)
+    with empty(stores.database) as copy:
+        client(copy, "pg_restore", "--exit-on-error", str(dump))
+        restored = replace(stores, database=copy, models=Members(copy))
+        assert [n for n, texts in contents(restored).items() if any(w in t for w in needles for t in texts)]
+        replay = boot_lock(restored, NOW)
+        assert replay is not None
+        assert (replay.n_erasures, replay.n_identities) == (1, 2)
+        after = contents(restored)
+        assert [n for n, texts in after.items() if any(w in t for w in needles for t in texts)] == []
+        assert boot_lock(restored, NOW) is None
+        copy.connect("ml").close()
+
+
+def client(database: Database, program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs on a database, as its administrator."""
+    login = conninfo_to_dict(database.url(ADMIN))
+    environment = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password"}
+    names = {variable: str(login[key]) for variable, key in environment.items()}
+    target = f"--dbname={database.address.database}"
+    binary = _bundled_binaries() / "bin" / program
+    done = subprocess.run([binary, target, *arguments], env=names, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nobody_logs_in_until_the_replay_is_verified(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
