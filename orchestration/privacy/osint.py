@@ -7,12 +7,15 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE
 from orchestration.privacy.commands import AddCommand
 from orchestration.privacy.readers import account, add_reader, reader_of
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.privacy.services.osint import OsintService
 
 HELP = "findings from public sources: bring them in files, see which are due to be looked for again"
 
@@ -36,16 +39,8 @@ def add(actions: Any, command: AddCommand) -> None:
 def take_in(settings: Settings, options: argparse.Namespace) -> int:
     """Store the findings of a file and say what became of every line."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from orchestration.privacy.erasure import ledger_of
-    from privacy.osint import importing
-    from privacy.osint.findings import checked_source, read
 
-    brought = importing.Brought(checked_source(options.source), options.by or account(), settings.now())
-    platform = Platform.open(settings)
-    erased = ledger_of(platform).refusal(brought.at)
-    with platform.database.connect("privacy") as conn:
-        counts = importing.take_in(conn, platform.vault, read(options.file, brought.at), brought, erased)
+    counts = _service(settings).take_in(options.file, options.source, by=options.by or account())
     if options.json:
         say(json.dumps(asdict(counts) | {"refused": dict(counts.refused)}))
         return DONE
@@ -60,19 +55,9 @@ def take_in(settings: Settings, options: argparse.Namespace) -> int:
 def due(settings: Settings, options: argparse.Namespace) -> int:
     """Print what is due by source and kind; whose it is goes into a file only."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy import access_log
-    from privacy.osint import holdings
-    from privacy.retention.holds import keyed_by
     from warehouse.secrets import write_private
 
-    platform = Platform.open(settings)
-    with platform.database.connect("privacy") as conn:
-        found = holdings.due(conn, keyed_by(platform.vault), settings.now())
-        reader = reader_of(options, "privacy osint due")
-        access_log.record(
-            conn, platform.vault, reader, at=settings.now(), place=holdings.TABLE, n_rows=len(found), subject=None
-        )
+    found = _service(settings).due(reader_of(options, "privacy osint due"))
     for (source, kind), n in sorted(Counter((one.source, one.kind) for one in found).items()):
         say(f"{n:>9,}  {source} {kind}")
     say(f"{len(found):,} findings are due; look for them again and bring them with lethe privacy osint import")
@@ -80,3 +65,10 @@ def due(settings: Settings, options: argparse.Namespace) -> int:
         write_private(options.to, "".join(json.dumps(asdict(one), default=str) + "\n" for one in found))
         say(str(options.to))
     return DONE
+
+
+def _service(settings: Settings) -> OsintService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.osint import OsintService
+
+    return OsintService(Platform.open(settings))
