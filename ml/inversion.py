@@ -18,7 +18,7 @@ from ml.intervals import Codes, Figure, Floats, encode, figure, subject_counts
 
 N_COLUMNS = 3
 N_BINS = 4
-MOST_ROWS = 1_000  # of those guessed about, and of those learnt from
+MOST_ROWS = 500  # of those guessed about, and of those learnt from
 N_RESAMPLES = 200
 
 Score = Callable[[pd.DataFrame], Floats]
@@ -117,7 +117,7 @@ def _imputed(victims: _Rows, known: _Rows, column: str, ranges: NDArray[np.int64
         others = np.nan_to_num(rows.features.drop(columns=column).to_numpy(np.float64))
         return np.column_stack([np.arcsinh(others), rows.labels])
 
-    imputer = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300))
+    imputer = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, tol=1e-2))
     return np.asarray(imputer.fit(points(known)[there], ranges).predict_proba(points(victims)))
 
 

@@ -31,7 +31,8 @@ def _last_four(length: str, stars: str) -> str:
 IS_EMAIL = f"{IS_STRING} and contains({{x}}, '@') and length({{x}}) > 7"
 EMAIL = (
     f"case when {IS_EMAIL} and not {ESCAPED} then concat(left({{x}}, 4), '***@***.***\"') "
-    f"when {IS_EMAIL} then to_json(left({{x}} ->> '$', 3) || '***@***.***')::varchar end"
+    # An escape is up to six characters of JSON for one of the text.
+    f"when {IS_EMAIL} and length({{x}} ->> '$') > 5 then to_json(left({{x}} ->> '$', 3) || '***@***.***')::varchar end"
 )
 PHONE = _last_four("strlen({x}) >= 9", "***-***")
 SSN = _last_four("strlen({x}) between 11 and 13", "***-**")
