@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from benchmarks.running import others_data
 from ml import evaluation
 from ml.federated import local, masks
 from ml.federated.aggregation import secure_sum
@@ -182,7 +183,7 @@ def homes(named: list[str]) -> dict[str, Path]:
     """Homes by name: those given, or new ones that `lethe run` fills."""
     if named:
         return {name: Path(folder) for name, folder in (pair.split("=", 1) for pair in named)}
-    log = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data") / "git_activity/git_activity.jsonl.gz"
+    log = others_data() / "git_activity/git_activity.jsonl.gz"
     mapping = ROOT / "examples" / "git_activity" / "mapping.yaml"
     wishes = {"simulated": ["--events", "100000"]}
     if log.exists():

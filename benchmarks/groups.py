@@ -8,13 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpreter_with, rows_of
-from warehouse.settings import Settings
+from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpreter_with, others_data, rows_of
 
 GIT_LOG = "git_activity/git_activity.jsonl.gz"
 WEB_PEER = HERE / ".venvs" / "dbt_web"  # a checkout, or a link to one
 PRESIDIO = ("presidio", "presidio_analyzer", "presidio-analyzer==2.2.366", "spacy")
-
 FLOWER = ("flower", "ray", "flwr[simulation]==1.41.0", "numpy")
 MPYC = ("mpyc", "mpyc", "mpyc==0.11", "numpy")
 
@@ -25,7 +23,7 @@ def simulator(runner: Runner) -> list[Row]:
 
 
 def imports(runner: Runner) -> list[Row]:
-    file = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data") / GIT_LOG
+    file = others_data() / GIT_LOG
     if not file.exists():
         raise BenchmarkError(f"no {GIT_LOG}; set LETHE_SHARED_DATA")
     mapping = ROOT / "examples" / "git_activity" / "mapping.yaml"
@@ -50,7 +48,7 @@ def kernel(runner: Runner) -> list[Row]:
 
 def main_job(runner: Runner) -> list[Row]:
     """From nothing to a champion: the real log, then the simulated one."""
-    file = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data") / GIT_LOG
+    file = others_data() / GIT_LOG
     rows = []
     if file.exists():
         found = runner.document("main_job", str(file), str(ROOT / "examples" / "git_activity" / "mapping.yaml"))
@@ -177,24 +175,22 @@ def web_sessions(runner: Runner) -> list[Row]:
 
 
 def embeddings(runner: Runner) -> list[Row]:
-    folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
+    folder = others_data()
     if not (folder / "intents").is_dir():
         raise BenchmarkError("no intents/; set LETHE_SHARED_DATA")
     found = runner.document("embeddings", str(folder))
     chance = f"chance {found['banking77_chance']:.1%}"
     return [
         Row(
-            f"texts of {found['long_characters']} characters as vectors",
-            found["long_texts_per_s"],
-            "texts/s, one core",
-            5_000,
+            f"texts of {found['long_characters']} characters as vectors", found["long_texts_per_s"],
+            "texts/s, one core", 5_000,
         ),
         Row(
             "nearest question has the same intent", found["banking77_same_intent_ours"], "share, banking77", 0.8, chance
         ),
         Row("peer: scikit-learn's feature hashing", found["banking77_same_intent_hashing_peer"], "share, banking77"),
         Row("peer: TF-IDF with a vocabulary", found["banking77_same_intent_learned_peer"], "share, banking77"),
-    ]
+    ]  # fmt: skip
 
 
 def federated(runner: Runner) -> list[Row]:
@@ -252,7 +248,7 @@ def tabular_models(runner: Runner) -> list[Row]:
 
 
 def _bars(runner: Runner, module: str, needed: str, parts: tuple[str, ...]) -> list[Row]:
-    folder = Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
+    folder = others_data()
     if not (folder / needed).is_dir():
         raise BenchmarkError(f"no {needed}/; set LETHE_SHARED_DATA")
     return [

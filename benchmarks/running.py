@@ -14,10 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.settings import Settings
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 INSTALL_SECONDS = 600
 GRACE_SECONDS = 30
+
+
+def others_data() -> Path:
+    """The folder of data that others made, which need not be there."""
+    return Path(Settings.load().shared_data or ROOT.parent / "shared" / "data")
 
 
 class BenchmarkError(Exception):
