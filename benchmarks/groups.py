@@ -18,8 +18,8 @@ MPYC = ("mpyc", "mpyc", "mpyc==0.11", "numpy")
 
 
 def simulator(runner: Runner) -> list[Row]:
-    found = runner.document("simulator_throughput")
-    return [Row("simulator", found["simulated_events_per_s"], "events/s, one core", 100_000)]
+    rate = runner.document("simulator_throughput")["simulated_events_per_s"]
+    return [Row("simulator", rate, "events/s, one core", 100_000)]
 
 
 def imports(runner: Runner) -> list[Row]:
@@ -96,6 +96,7 @@ def detection(runner: Runner) -> list[Row]:
     rows = [Row(f"detection, {name}", found[name], "", bar) for name, bar in bars.items()]
     false = {name: value for name, value in found.items() if name.startswith("false_per_1000")}
     rows += [Row(f"detection, {name}", value, "", 20.0, less_is_better=True) for name, value in false.items()]
+    rows += [Row(name, value, "") for name, value in found.items() if name.startswith("peer: ")]
     return [*rows, *([Row("peer: Presidio", None, "", None, why)] if why else [])]
 
 
