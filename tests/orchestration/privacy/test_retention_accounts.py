@@ -61,3 +61,21 @@ def test_dagster_forgets_runs_at_the_term_and_not_before() -> None:
         assert delete_runs(instance, today + timedelta(days=1)) == 1
         assert instance.get_run_by_id(run_id) is None
         assert instance.all_logs(run_id) == []
+
+
+def test_three_years_of_months_leave_no_run_older_than_its_term_and_a_day() -> None:
+    @dg.op
+    def nothing() -> None:
+        pass
+
+    @dg.job
+    def idle() -> None:
+        nothing()
+
+    made_on, term = datetime.now(UTC).date(), 180
+    with dg.DagsterInstance.ephemeral() as instance:
+        idle.execute_in_process(instance=instance)
+        for month in range(37):
+            today = made_on + timedelta(days=30 * month)
+            delete_runs(instance, today - timedelta(days=term))
+            assert len(instance.get_runs()) == (1 if (today - made_on).days <= term else 0)

@@ -94,3 +94,16 @@ def test_a_withdrawal_counts_in_the_middle_of_an_import(opened: Platform) -> Non
         assert blocked([ADA, BOB]) == set()
         service(opened).update_consent(ADA, {"data_collection": False}, source="portal", method="reject")
         assert blocked([ADA, BOB]) == {ADA}
+
+
+def test_a_range_of_days_is_backfilled_in_one_run(opened: Platform, platform: PlatformResource, tmp_path: Path) -> None:
+    """As Dagster launches it: one run with the range's ends, and days outside it wait."""
+    days = [date(2026, 3, day) for day in (2, 3, 4, 5)]
+    take_in(opened, tmp_path / "1.jsonl", *((BOB, day) for day in days))
+    ends = {"dagster/asset_partition_range_start": str(days[1]), "dagster/asset_partition_range_end": str(days[2])}
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize([privacy_transform], instance=instance, tags=ends, resources={"platform": platform})
+        assert done.success
+        assert len(instance.get_runs()) == 1
+    assert safe_rows(opened) == {days[1]: 1, days[2]: 1}
+    assert run_days(opened) == [days[0], days[3]]
