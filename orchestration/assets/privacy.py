@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration import gates, plots
+from orchestration import facts, gates, plots
 from orchestration.assets.collection import CONSENT
 from orchestration.assets.partitions import ANONYMOUS, DAYS, EMBEDDINGS, LOGS, ONE_RUN, PSEUDONYMOUS, days_of, within
 from orchestration.platform import Platform, PlatformResource
@@ -66,9 +66,14 @@ def privacy_transform(
         report = transform_days(conn, days, opened.vault)
         n_new_paths = raise_items(conn)
     sweep_closed_days(opened)
-    counts = {"dagster/row_count": report.n_pseudonymous, "days": len(days), "new_paths_for_the_steward": n_new_paths}
+    rows = facts.safe_rows(opened)
+    counts = {
+        "dagster/row_count": rows["pseudonymous_events"], "rows_written": report.n_pseudonymous,
+        "days": len(days), "new_paths_for_the_steward": n_new_paths,
+    }  # fmt: skip
     yield dg.MaterializeResult(PSEUDONYMOUS, metadata={**counts, **_excluded(report)})
-    yield dg.MaterializeResult(ANONYMOUS, metadata={"dagster/row_count": report.n_anonymous, "days": len(days)})
+    counts = {"dagster/row_count": rows["anonymous_events"], "rows_written": report.n_anonymous, "days": len(days)}
+    yield dg.MaterializeResult(ANONYMOUS, metadata=counts)
     yield dg.MaterializeResult(EMBEDDINGS, metadata={"days": len(days)})
 
 
