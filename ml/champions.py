@@ -5,6 +5,7 @@ Whether a version may become champion is decided elsewhere (ml/gates.py), as is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,18 @@ class Champions:
     def take_away(self) -> None:
         """Leave the model without a champion."""
         self.client.delete_registered_model_alias(self.model, CHAMPION)
+
+    def retire(self, version: int, aliases: Iterable[str]) -> None:
+        """Take a version's aliases away and leave it out of the champions so far. Doing it twice changes nothing."""
+        for alias in aliases:
+            self.client.delete_registered_model_alias(self.model, alias)
+        known = self.sealed()
+        if known is None or version not in known.champions:
+            return
+        if rest := tuple(champion for champion in known.champions if champion != version):
+            self.client.set_registered_model_tag(self.model, SEAL, seal(self.key, self.model, rest))
+        else:
+            self.client.delete_registered_model_tag(self.model, SEAL)
 
     def _tag(self, name: str) -> str | None:
         """A tag of the model as a whole; None before it has any version."""

@@ -1,7 +1,7 @@
 """Models whose training set is past its term: their files go, their figures stay. What is held is the caller's to say.
 
-A version that an alias leads to (champion, challenger, previous) is in use: it is named, and only a training replaces
-it.
+A version that an alias leads to (champion, challenger, previous) is in use. Its term is the same: it loses its aliases
+with its files, and nothing is published until another is promoted. The days before it are for a training.
 """
 
 from __future__ import annotations
@@ -65,11 +65,9 @@ def old_models(conn: psycopg.Connection[Any], registry: Registry, cutoff_on: dat
 
 
 def expire(registry: Registry, models: Iterable[OldModel], now: datetime) -> int:
-    """Delete the files of those not in use; returns how many models lost them. Killed midway, the next call goes on."""
+    """Delete the files of models, and the aliases that lead to them; returns how many. Killed midway, go on."""
     n_expired = 0
     for model in models:
-        if model.is_in_use:
-            continue
         if model.version is None:
             registry.empty(model.run_id, now.isoformat())
         else:

@@ -149,9 +149,8 @@ def publish_newest(conn: psycopg.Connection[Any], registry: Registry) -> int:
             [registry.name, version],
         ).fetchone()
         if newest is None:
-            raise NothingPendingError(
-                f"version {version} of {registry.name} has scored nobody; score before publishing"
-            )
+            who = f"version {version} of {registry.name}" if version else f"{registry.name} has no champion, so it"
+            raise NothingPendingError(f"{who} has scored nobody; promote a version and score before publishing")
         cutoff_on, n_pending, n_published = newest
         if n_pending:
             _exchange(conn, [registry.name, version, cutoff_on])

@@ -196,8 +196,9 @@ class Registry:
         return {r.info.run_id: str(r.info.run_name) for r in runs if EMPTIED not in r.data.tags}
 
     def expire(self, version: int, at: str) -> None:
-        """Delete a version's files for good; tags and figures stay, nobody loads or promotes it from here on."""
+        """Delete a version's files and aliases for good; tags and figures stay, nobody uses it from here on."""
         self.note(version, {EXPIRED: at})
+        self._champions.retire(version, self.aliases().get(version, ()))
         self.empty(self.run_id(version), at)
         self.note(version, {EMPTIED: at})
 

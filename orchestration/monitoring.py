@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestration.privacy.retention_models import ending
 from orchestration.retraining import Decision, RetrainingPolicy, Trigger, decide, drifted, too_soon
 from warehouse.secrets import write_private
 
@@ -55,6 +56,7 @@ class Observation:
     new_features: tuple[str, ...]
     recovered: tuple[str, ...]
     tainted: str | None
+    ending: str | None = None
 
 
 def observe(platform: Platform) -> Observation | None:
@@ -66,7 +68,7 @@ def observe(platform: Platform) -> Observation | None:
     return Observation(
         champion, newest, drift, _performance(platform, champion.version), estimated,
         tuple(sorted(set(columns) - set(champion.columns))), _recovered(platform, champion.created_at),
-        tainted(platform),
+        tainted(platform), ending(platform, champion.version),
     )  # fmt: skip
 
 
@@ -133,6 +135,8 @@ def triggers(seen: Observation, policy: RetrainingPolicy) -> list[Trigger]:
     found = []
     if seen.tainted:
         found.append(Trigger("tainted", seen.tainted, must=True))
+    if seen.ending:
+        found.append(Trigger("term", seen.ending, must=True))
     if seen.drift.alarm:
         worst = ", ".join(f"{f.feature} {f.psi:.2f}" for f in seen.drift.drifted[:3])
         text = f"drift at {seen.newest}: {len(seen.drift.drifted)} features ({worst})"

@@ -143,7 +143,7 @@ def plan(settings: Settings, options: argparse.Namespace) -> int:
     else:
         _say_lines(found.lines, "would go")
         for model in models_in_use:
-            say(f"{model}: past its term and in use; it stays until a newer model takes its place")
+            say(f"{model}: in use, and near or past its term, with which it goes; train and promote another")
         say(
             f"{found.n_closing_days} event days would be closed; whole partitions: {', '.join(found.partitions) or '-'}"
         )

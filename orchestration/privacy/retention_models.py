@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,15 +12,17 @@ if TYPE_CHECKING:
     from ml.expiry import OldModel
     from orchestration.platform import Platform
     from privacy.retention.planning import Line
+    from privacy.retention.policies import Policy
     from privacy.retention.terms import Terms
 
 POLICY = "ml_training_data"
 METHOD = "models"
+NOTICE = timedelta(days=30)  # how long before its end a model in use is named, and trained again for
 
 
 @dataclass(frozen=True, slots=True)
 class OldModels:
-    """Models past the term of their training set: those whose files go, those held, those that an alias keeps."""
+    """Models past the term of their training set whose files go, and those in use that are or soon will be."""
 
     line: Line
     going: tuple[OldModel, ...]
@@ -54,6 +57,12 @@ def expire(platform: Platform) -> OldModels:
     return found
 
 
+def ending(platform: Platform, version: int) -> str | None:
+    """What a training is due for: the version's term ends within the notice. None where it does not, or is held."""
+    found = next((model for model in planned(platform).in_use if model.version == version), None)
+    return None if found is None else f"{found} is near or past its term; what is in use goes with it"
+
+
 def _find(conn: psycopg.Connection, platform: Platform, found: Terms) -> OldModels:
     from ml.expiry import old_models
     from privacy.retention.files import MODELS
@@ -61,8 +70,14 @@ def _find(conn: psycopg.Connection, platform: Platform, found: Terms) -> OldMode
     from privacy.retention.planning import Line
 
     cutoff_on = found.cutoff(POLICY)
-    old = old_models(conn, platform.registry, cutoff_on)
-    idle = [model for model in old if not model.is_in_use]
-    going = tuple(model for model in idle if not holds_file(found.holds, MODELS, model.made_on))
-    line = Line(MODELS, POLICY, cutoff_on, METHOD, len(going), len(idle) - len(going))
-    return OldModels(line, going, tuple(model for model in old if model.is_in_use))
+    near = old_models(conn, platform.registry, cutoff_on and cutoff_on + _notice(found.policies[POLICY]))
+    free = [model for model in near if not holds_file(found.holds, MODELS, model.made_on)]
+    going = tuple(model for model in free if cutoff_on and model.made_on < cutoff_on)
+    n_held = sum(model.made_on < cutoff_on for model in near if cutoff_on) - len(going)
+    line = Line(MODELS, POLICY, cutoff_on, METHOD, len(going), n_held)
+    return OldModels(line, going, tuple(model for model in free if model.is_in_use))
+
+
+def _notice(policy: Policy) -> timedelta:
+    """Half a short term: the notice must begin after the training."""
+    return NOTICE if policy.days is None else min(NOTICE, timedelta(days=policy.days // 2))

@@ -58,6 +58,7 @@ def test_each_reason_is_found_alone() -> None:
     assert reasons(replace(observed(), new_features=("n_prompts_7d",))) == ["new features"]
     assert reasons(replace(observed(), recovered=("raw_in",))) == ["recovered data"]
     assert reasons(replace(observed(), tainted="version 3 is tainted")) == ["tainted"]
+    assert reasons(replace(observed(), ending="version 3 is near its term")) == ["term"]
 
 
 def test_a_performance_that_may_be_chance_is_no_reason() -> None:

@@ -81,7 +81,7 @@ class RetentionService:
             holds.release(conn, hold_id, released_by=by, reason=reason, now=self._now())
 
     def plan(self) -> tuple[Plan, tuple[OldModel, ...]]:
-        """What a run would delete now and what holds keep; and models past their term that are in use."""
+        """What a run would delete now and what holds keep; and models in use that are near or past their term."""
         with self.platform.database.connect("erasure") as conn:
             found = planning.plan(conn, self.platform.home, keyed_by(self.platform.vault), self._now())
         models = retention_models.planned(self.platform)
@@ -99,7 +99,7 @@ class RetentionService:
         report.lines.append(models.line)
         proposed = propose(self.platform)
         return report, {
-            "old_models_in_use": len(models.in_use),
+            "models_in_use_near_their_term": len(models.in_use),
             "osint_findings_due_for_refresh": findings_due,
             "dagster_runs_deleted": delete_runs(instance, cutoff_on),
             "inactive_accounts_proposed": proposed["inactive_users"],
