@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from benchmarks import groups
+from benchmarks import groups, model_groups
 from benchmarks.running import HERE, Row, Runner, rows_of
 
 
@@ -43,8 +43,9 @@ BENCHMARKS = tuple(
         (groups.private_release, 5), (groups.vault, 10), (groups.exports, 10), (groups.erasure, 15),
         (groups.breaches, 10), (groups.rulings, 5), (groups.identities, 5), (groups.web_sessions, 15),
         (groups.embeddings, 5),
-        (groups.federated, 30), (groups.multi_party, 10), (groups.text_models, 20), (groups.sequence_models, 20),
-        (groups.tabular_models, 15), (groups.drift, 15), (groups.diagnosis, 10), (groups.embedded_scores, 10),
+        (groups.federated, 30), (groups.multi_party, 10), (model_groups.text_models, 20),
+        (model_groups.sequence_models, 20), (model_groups.tabular_models, 15), (model_groups.drift, 15),
+        (model_groups.diagnosis, 10), (model_groups.embedded_scores, 10),
     )
 )  # fmt: skip
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import time
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpreter_with, others_data, rows_of
+from benchmarks.running import HERE, ROOT, BenchmarkError, Row, Runner, interpreter_with, others_data
 
 GIT_LOG = "git_activity/git_activity.jsonl.gz"
 WEB_PEER = HERE / ".venvs" / "dbt_web"  # a checkout, or a link to one
 PRESIDIO = ("presidio", "presidio_analyzer", "presidio-analyzer==2.2.366", "spacy")
+ANJANA = ("anjana", "anjana, pycanon", "anjana==1.2.3", "pycanon==1.3.5")
+PIPELINE_DP = ("pipeline_dp", "pipeline_dp, pyarrow", "pipeline-dp==0.3.1", "pyarrow")
 FLOWER = ("flower", "ray", "flwr[simulation]==1.41.0", "numpy")
 MPYC = ("mpyc", "mpyc", "mpyc==0.11", "numpy")
 
@@ -87,8 +85,8 @@ def dbt_builds(runner: Runner) -> list[Row]:
 
 
 def detection(runner: Runner) -> list[Row]:
-    peer, why = interpreter_with(*PRESIDIO)
-    found = runner.document("pii_detection", "--json", *(("--peer-python", peer) if peer else ()))
+    peer, why = _beside(PRESIDIO, "peer: Presidio")
+    found = runner.document("pii_detection", "--json", *peer)
     bars = {
         "pattern_micro_f1": 0.93, "phone_f1": 0.88, "name_recall": 0.85, "name_precision": 0.65,
         "texts_per_second": 40_000.0,
@@ -97,21 +95,23 @@ def detection(runner: Runner) -> list[Row]:
     false = {name: value for name, value in found.items() if name.startswith("false_per_1000")}
     rows += [Row(f"detection, {name}", value, "", 20.0, less_is_better=True) for name, value in false.items()]
     rows += [Row(name, value, "") for name, value in found.items() if name.startswith("peer: ")]
-    return [*rows, *([Row("peer: Presidio", None, "", None, why)] if why else [])]
+    return rows + why
 
 
 def anonymity(runner: Runner) -> list[Row]:
-    return [
-        Row(f["name"], f["value"], f["unit"], f["bar"], less_is_better=f["at_most"])
-        for f in runner.document("anonymity", "--json")["figures"]
-    ]
+    peer, why = _beside(ANJANA, "peers: anjana, pycanon")
+    figures = runner.document("anonymity", "--json", *peer)["figures"]
+    return [Row(f["name"], f["value"], f["unit"], f["bar"], less_is_better=f["at_most"]) for f in figures] + why
 
 
 def private_release(runner: Runner) -> list[Row]:
-    first = runner.document("differential_privacy", "--json")["figures"][0]
+    peer, why = _beside(PIPELINE_DP, "peer: PipelineDP")
+    first, *others = runner.document("differential_privacy", "--json", *peer)["figures"]
     return [
         Row("private grouped count, median relative error", first["relative_error"], "%", 6.0, less_is_better=True),
         Row("private grouped count", first["seconds"], "s", 1.0, less_is_better=True),
+        *(Row(f["name"], f["relative_error"], f"%, in {f['seconds']:.2f} s") for f in others),
+        *why,
     ]
 
 
@@ -233,69 +233,7 @@ def multi_party(runner: Runner) -> list[Row]:
     ]
 
 
-def text_models(runner: Runner) -> list[Row]:
-    """Each with its interval; the protocol stands in benchmarks/model_bars_text.py."""
-    return _bars(runner, "model_bars_text", "intents", ("intents", "vectors", "preferences", "generation"))
-
-
-def sequence_models(runner: Runner) -> list[Row]:
-    """Each with its interval; the protocol stands in benchmarks/model_bars_sequences.py."""
-    return _bars(runner, "model_bars_sequences", "page_sequences", ("bms", "fifa", "vendors", "projects", "returns"))
-
-
-def tabular_models(runner: Runner) -> list[Row]:
-    """Each with its interval; the protocol stands in benchmarks/model_bars_tabular.py."""
-    return _bars(runner, "model_bars_tabular", "telco", ("telco", "shoppers", "adult", "risk", "vendors"))
-
-
-def _bars(runner: Runner, module: str, needed: str, parts: tuple[str, ...]) -> list[Row]:
-    folder = others_data()
-    if not (folder / needed).is_dir():
-        raise BenchmarkError(f"no {needed}/; set LETHE_SHARED_DATA")
-    return [
-        found
-        for part in parts
-        for found in rows_of(part, partial(_bar_part, module, folder, part), runner.ends_at - time.monotonic())
-    ]
-
-
-def _bar_part(module: str, folder: Path, part: str, runner: Runner) -> list[Row]:
-    exact = "{value:.4f} [{low:.4f}, {high:.4f}] {note}"
-    return [
-        Row(f["name"], f["value"], f["unit"], f["bar"], exact.format(**f), f.get("at_most", False))
-        for f in runner.document(module, str(folder), "--only", part)["figures"]
-    ]
-
-
-def drift(runner: Runner) -> list[Row]:
-    peer, why = interpreter_with("evidently", "evidently", "evidently==0.7.23", "pandas<3")
-    found = runner.document("drift", "--json", *(("--peer-python", peer) if peer else ()))
-    rows = []
-    for size, alarms in found["false_alarms"].items():
-        if alarms is None:
-            continue
-        beside = found["peer"].get(size) if isinstance(found["peer"], dict) else None
-        note = why or (f"peer calls a column drifted in {beside:.0%}" if beside is not None else "")
-        name = f"windows of {int(size):,} rows"
-        rows.append(Row(f"drift, false alarms, {name}", 100 * alarms, "%", 5.0, note, less_is_better=True))
-        rows.append(Row(f"drift, a real shift found, {name}", 100 * found["found"][size], "%", 95.0))
-    return rows
-
-
-def diagnosis(runner: Runner) -> list[Row]:
-    found = runner.document("diagnosis", "--json")
-    return [
-        Row(f"cause named rightly, {found['planted']} planted", 100 * found["named_rightly"], "%", 90.0),
-        Row("reports on 30 healthy trainings", found["reports_in_30"], "", 1.0, less_is_better=True),
-    ]
-
-
-def embedded_scores(runner: Runner) -> list[Row]:
-    rows = []
-    for found in json.loads(runner.text("embedded", "--json")):
-        for name in ("online", "python", "javascript"):
-            if (far := found.get(f"{name}_difference")) is not None:
-                what = f"{found['rung']}, {name} against batch, 10,000 rows"
-                note = f"{found[f'{name}_us_a_row']} microseconds a row"
-                rows.append(Row(what, far, "largest difference", 1e-6, note, less_is_better=True))
-    return rows
+def _beside(packages: tuple[str, ...], name: str) -> tuple[tuple[str, ...], list[Row]]:
+    """The arguments that put a peer beside ours, or the row that says why it is not there."""
+    python, why = interpreter_with(*packages)
+    return (("--peer-python", python), []) if python else ((), [Row(name, None, "", None, why)])
