@@ -40,6 +40,9 @@ FAMILY_TYPES: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+# What a registered model may hold, by its name. One that is not here may hold what churn may, and no more.
+MODEL_TYPES: Mapping[str, tuple[str, ...]] = {"churn": ALLOWED_TYPES, "next_action": FAMILY_TYPES["behaviour"]}
+
 
 class ArtefactError(Exception):
     """A model file that must not be loaded."""

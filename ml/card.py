@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from ml import reasoning
 from ml.inversion import N_COLUMNS
+from ml.pages import page, paragraph, table
+from ml.pages import pictures as inside
 
 if TYPE_CHECKING:
     from ml.evaluation import Evaluation
     from ml.training import Fitted
 
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}"
-    "td,th{border-bottom:1px solid #ccc;padding:.3rem .8rem;text-align:left}"
-    "img{max-width:100%}code{font-size:.85em;word-break:break-all}"
-)
 LABELS = {
     "auc_roc": "Ranks a leaver above a stayer (AUC; 0.5 is a coin, 1 is perfect)",
     "auc_pr": "Precision over all recalls (AUC-PR)",
@@ -41,35 +36,34 @@ def render(
     report, manifest = fitted.report, fitted.training_set.manifest
     sections = [
         f"<h1>Churn model: {escape(fitted.ladder.chosen)}</h1>",
-        _paragraph(
+        paragraph(
             "For every active user it states the probability that no event will follow within the next "
             f"{manifest['policy']['horizon_days']} days. It supports people who look after customers. It must not "
             "decide anything about a person on its own."
         ),
         "<h2>How well it does</h2>",
-        _paragraph(reasoning.evaluated(report.evaluation, report.recency)),
+        paragraph(reasoning.evaluated(report.evaluation, report.recency)),
         _metrics(report.evaluation, report.recency),
         "<h2>Where it is weaker</h2>",
-        _table(
+        table(
             ("Part of the users", "Rows", "AUC with 95 % interval"),
-            [(item.name, str(item.n_rows), str(item.auc_roc)) for item in report.slices],
+            [(item.name, str(item.n_rows), str(item.figure)) for item in report.slices],
         ),
         "<h2>What it tells of those it learned from</h2>",
-        _paragraph(_membership(fitted)),
-        _paragraph(_inversion(fitted)),
+        paragraph(_membership(fitted)),
+        paragraph(_inversion(fitted)),
         "<h2>Bots</h2>",
-        _paragraph(_bots(fitted)),
+        paragraph(_bots(fitted)),
         "<h2>What it looks at</h2>",
-        _table(("Feature", "AUC lost without it"), [(name, f"{value:.4f}") for name, value in shares[:10]]),
-        *(f'<p><img alt="{escape(n)}" src="data:image/png;base64,{_text(png)}"></p>' for n, png in pictures.items()),
+        table(("Feature", "AUC lost without it"), [(name, f"{value:.4f}") for name, value in shares[:10]]),
+        *inside(pictures),
         "<h2>Why this model</h2>",
-        _paragraph(reasoning.rung_selected(fitted.ladder)),
+        paragraph(reasoning.rung_selected(fitted.ladder)),
         "<h2>What it learned from</h2>",
-        _paragraph(reasoning.dataset_frozen(manifest)),
-        _table(("Origin", "Value"), sorted(made_from.items())),
+        paragraph(reasoning.dataset_frozen(manifest)),
+        table(("Origin", "Value"), sorted(made_from.items())),
     ]
-    head = f'<meta charset="utf-8"><title>Churn model card</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en">{head}{"".join(sections)}</html>\n'
+    return page("Churn model card", sections)
 
 
 def _metrics(evaluation: Evaluation, recency: Evaluation | None) -> str:
@@ -77,7 +71,7 @@ def _metrics(evaluation: Evaluation, recency: Evaluation | None) -> str:
     for name, label in LABELS.items():
         beside = "" if recency is None or not name.startswith("auc") else str(recency.figures[name])
         rows.append((label, str(evaluation.figures[name]), beside))
-    return _table(("Figure", "This model, 95 % interval", "Days since last event alone"), rows)
+    return table(("Figure", "This model, 95 % interval", "Days since last event alone"), rows)
 
 
 def _membership(fitted: Fitted) -> str:
@@ -116,17 +110,3 @@ def _bots(fitted: Fitted) -> str:
         " Learning from them as well would give "
         f"{report.trained_with_bots.figures['auc_roc'].value:.4f} on the same people."
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
-
-
-def _text(png: bytes) -> str:
-    return base64.b64encode(png).decode()

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ml.intervals import Figure
 from ml.membership import Membership
 from ml.slices import Slice
 
+EVERY_GATE = (
+    "beats_baseline", "beats_incumbent", "calibrated", "slice_floor", "plausible", "size", "loads", "latency",
+    "not_rolled_back", "membership", "membership_tail", "embedded",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class PromotionPolicy:
-    """Every threshold of the gates. AUC differences are paired, on the same rows, with 95 % intervals.
+    """Which gates apply to a model, and every threshold. Differences of the metric are paired, on the same rows, with
+    95 % intervals.
 
+    metric: what the model is judged by, larger is better. leak: a metric that nobody can reach honestly.
     approvals: how many people have to approve what the gates let through; 0 for a model that is promoted without.
     """
 
+    metric: str = "AUC"
+    gates: tuple[str, ...] = EVERY_GATE
     baseline_margin: float = 0.01
     incumbent_tolerance: float = -0.002
     max_ece: float = 0.05
@@ -26,7 +35,7 @@ class PromotionPolicy:
     slice_min_rows: int = 200
     max_bytes: int = 20_000_000
     max_latency_ms: float = 100.0
-    leak_auc: float = 0.98
+    leak: float = 0.98
     max_score_difference: float = 1e-9
     max_membership_auc: float = 0.60
     max_membership_alarms: float = 0.03
@@ -34,11 +43,26 @@ class PromotionPolicy:
     approvals: int = 0
 
 
+# The policy of each model that the registry keeps. next_action: nobody exports it to score without a library.
+POLICIES: Mapping[str, PromotionPolicy] = {
+    "churn": PromotionPolicy(),
+    "next_action": PromotionPolicy(
+        metric="MRR",
+        gates=tuple(name for name in EVERY_GATE if name != "embedded"),
+        baseline_margin=0.0,
+        slice_floor=0.2,
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What was measured of a model on the decision's rows; None means it could not be measured."""
+    """What was measured of a model on the decision's rows; None means it could not be measured.
 
-    auc: Figure | None
+    figure: of the policy's metric. strongest_feature: what tells most alone, and that metric of it.
+    """
+
+    figure: Figure | None
     ece: float | None
     slices: Sequence[Slice] | None
     n_bytes: int | None
@@ -53,7 +77,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """AUC of the candidate minus AUC of another model, and who the other is; None where it could not be compared."""
+    """The candidate's metric minus another model's, and who the other is; None where it could not be compared."""
 
     other: str
     difference: Figure | None
@@ -85,28 +109,32 @@ MOST_OF_A_REASON = 150
 def decide(
     candidate: ModelFacts, incumbent: Comparison | None, baseline: Comparison | None, policy: PromotionPolicy
 ) -> tuple[Verdict, ...]:
-    """Every gate, in a fixed order. incumbent is None only where there is no champion yet."""
-    return (
-        beats_baseline(baseline, policy),
-        beats_incumbent(incumbent, policy),
-        calibrated(candidate, policy),
-        slices_hold(candidate, policy),
-        plausible(candidate, policy),
-        small_enough(candidate, policy),
-        loads(candidate, policy),
-        fast_enough(candidate, policy),
-        not_rolled_back(candidate),
-        forgets_who(candidate, policy),
-        names_nobody(candidate, policy),
-        scores_anywhere(candidate, policy),
-    )
+    """Every gate of the policy, in its order. incumbent is None only where there is no champion yet.
+
+    Raises KeyError for a gate that there is not.
+    """
+    judges: dict[str, Callable[[], Verdict]] = {
+        "beats_baseline": lambda: beats_baseline(baseline, policy),
+        "beats_incumbent": lambda: beats_incumbent(incumbent, policy),
+        "calibrated": lambda: calibrated(candidate, policy),
+        "slice_floor": lambda: slices_hold(candidate, policy),
+        "plausible": lambda: plausible(candidate, policy),
+        "size": lambda: small_enough(candidate, policy),
+        "loads": lambda: loads(candidate, policy),
+        "latency": lambda: fast_enough(candidate, policy),
+        "not_rolled_back": lambda: not_rolled_back(candidate),
+        "membership": lambda: forgets_who(candidate, policy),
+        "membership_tail": lambda: names_nobody(candidate, policy),
+        "embedded": lambda: scores_anywhere(candidate, policy),
+    }
+    return tuple(judges[name]() for name in policy.gates)
 
 
 def beats_baseline(baseline: Comparison | None, policy: PromotionPolicy) -> Verdict:
-    """The lower bound of the AUC gain over the baseline exceeds the margin."""
+    """The lower bound of the gain over the baseline exceeds the margin."""
     gain = None if baseline is None else baseline.difference
-    return _above("beats_baseline", None if gain is None else gain.low, policy.baseline_margin, "AUC gain over the "
-                  f"baseline {gain if gain else 'not measured'}; its lower bound counts")  # fmt: skip
+    text = f"{policy.metric} gain over the baseline {gain if gain else 'not measured'}; its lower bound counts"
+    return _above("beats_baseline", None if gain is None else gain.low, policy.baseline_margin, text)
 
 
 def beats_incumbent(incumbent: Comparison | None, policy: PromotionPolicy) -> Verdict:
@@ -118,9 +146,10 @@ def beats_incumbent(incumbent: Comparison | None, policy: PromotionPolicy) -> Ve
     if gain is None or not math.isfinite(gain.low) or not math.isfinite(gain.value):
         return Verdict("beats_incumbent", False, None, floor, f"{incumbent.other} could not be compared on these rows")
     if gain.value < 0:
-        text = f"AUC gain over {incumbent.other} {gain}; the value itself is below 0"
+        text = f"{policy.metric} gain over {incumbent.other} {gain}; the value itself is below 0"
         return Verdict("beats_incumbent", False, gain.value, 0.0, text)
-    return _above("beats_incumbent", gain.low, floor, f"AUC gain over {incumbent.other} {gain}; its lower bound counts")
+    text = f"{policy.metric} gain over {incumbent.other} {gain}; its lower bound counts"
+    return _above("beats_incumbent", gain.low, floor, text)
 
 
 def calibrated(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
@@ -129,24 +158,26 @@ def calibrated(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
 
 
 def slices_hold(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
-    """The AUC of every slice with enough rows is above the floor; no such slice at all refuses."""
+    """The metric of every slice with enough rows is above the floor; no such slice at all refuses."""
     judged = [s for s in candidate.slices or () if s.n_rows >= policy.slice_min_rows]
     if not judged:
         text = f"no slice has {policy.slice_min_rows} rows, so none could be judged; test on a longer period"
         return Verdict("slice_floor", False, None, policy.slice_floor, text)
-    worst = min(judged, key=lambda s: s.auc_roc.value if math.isfinite(s.auc_roc.value) else -math.inf)
-    value = worst.auc_roc.value if math.isfinite(worst.auc_roc.value) else None
-    text = f"AUC of the weakest of {len(judged)} slices, {worst.name}, {worst.n_rows} rows"
+    worst = min(judged, key=lambda s: s.figure.value if math.isfinite(s.figure.value) else -math.inf)
+    value = worst.figure.value if math.isfinite(worst.figure.value) else None
+    text = f"{policy.metric} of the weakest of {len(judged)} slices, {worst.name}, {worst.n_rows} rows"
     return _above("slice_floor", value, policy.slice_floor, text)
 
 
 def plausible(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:
-    """Neither the model nor one feature alone is better than churn can be known: that is a leaked target."""
-    if candidate.auc is None or candidate.strongest_feature is None:
-        return Verdict("plausible", False, None, policy.leak_auc, "AUC or the strongest feature was not measured")
+    """Neither the model nor one feature alone is better than what is to come can be known: that is a leaked target."""
+    if candidate.figure is None or candidate.strongest_feature is None:
+        text = f"{policy.metric} or the strongest feature was not measured"
+        return Verdict("plausible", False, None, policy.leak, text)
     name, alone = candidate.strongest_feature
-    highest = max(candidate.auc.value, alone) if math.isfinite(candidate.auc.value) else None
-    return _below("plausible", highest, policy.leak_auc, f"AUC of the model or of its strongest feature, {name}, alone")
+    highest = max(candidate.figure.value, alone) if math.isfinite(candidate.figure.value) else None
+    text = f"{policy.metric} of the model or of its strongest feature, {name}, alone"
+    return _below("plausible", highest, policy.leak, text)
 
 
 def small_enough(candidate: ModelFacts, policy: PromotionPolicy) -> Verdict:

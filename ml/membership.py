@@ -48,13 +48,21 @@ def membership(
     rows = _some_people(people, n_people, draw)
     features, labels, people = features.iloc[rows].reset_index(drop=True), labels[rows], people[rows]
     people, n_people = encode(people.astype(object))
-    inside = _halves(n_people, draw)
+    inside = halves(n_people, draw)
     if any(len(np.unique(labels[half[people]])) < 2 for half in inside):
         return None
-    confidence = np.stack([_confidence(learn(features[half[people]], labels[half[people]], features), labels)
-                           for half in inside])  # fmt: skip
+    said = [learn(features[half[people]], labels[half[people]], features) for half in inside]
+    return told(np.stack([np.where(labels, shares, 1 - shares) for shares in said]), inside, people)
+
+
+def told(shares: Floats, inside: NDArray[np.bool_], people: NDArray[np.int64]) -> Membership:
+    """The attack on models by what each gave to what happened: shares (models, rows), probabilities.
+
+    inside (models, n_people): who each learnt from; people (rows,): whose each row is.
+    """
+    confidence = _confidence(shares)
     evidence = np.stack([_evidence(confidence, inside, people, target) for target in range(len(inside))])
-    return _told(evidence.ravel(), inside.ravel(), n_people)
+    return _told(evidence.ravel(), inside.ravel(), inside.shape[1])
 
 
 def _by_rows(
@@ -75,15 +83,15 @@ def _some_people(people: NDArray[np.int64], n_people: int, draw: np.random.Gener
     return np.flatnonzero(np.isin(people, chosen))
 
 
-def _halves(n_people: int, draw: np.random.Generator) -> NDArray[np.bool_]:
+def halves(n_people: int, draw: np.random.Generator) -> NDArray[np.bool_]:
     """Who is inside each model, (models, people): everybody in exactly half of them."""
     order = np.argsort(draw.random((N_MODELS, n_people)), axis=0)
     return np.asarray(order < N_MODELS // 2)
 
 
-def _confidence(probability: Floats, labels: NDArray[np.bool_]) -> Floats:
-    """The logit of the probability of what happened, (rows,): near to normal, which the attack supposes."""
-    right = np.clip(np.where(labels, probability, 1 - probability), CLIP, 1 - CLIP)
+def _confidence(shares: Floats) -> Floats:
+    """The logit of the probability of what happened: near to normal, which the attack supposes."""
+    right = np.clip(shares, CLIP, 1 - CLIP)
     return np.asarray(np.log(right / (1 - right)))
 
 

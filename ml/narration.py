@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ml import diagnosis, reasoning
 from ml.churn import RUNGS, SETTINGS, Ladder, Rung
+from ml.contenders import Frozen
 from ml.diagnosis import TrainingFigures
 from ml.journal import Entry, Event, Journal
 from ml.measurement import Measurement
@@ -79,7 +80,7 @@ def diagnosed(journal: Journal, data: TrainingSet, ladder: Ladder, seen: Trainin
         )  # fmt: skip
 
 
-def saved(journal: Journal, data: TrainingSet, model: str, version: int) -> None:
+def saved(journal: Journal, data: Frozen, model: str, version: int) -> None:
     text = (
         f"Training set digest {data.digest[:12]} had no finished version; the file is recorded with its digest and "
         "loads under the fixed list of allowed types."
@@ -87,11 +88,11 @@ def saved(journal: Journal, data: TrainingSet, model: str, version: int) -> None
     journal.write(Entry(Event.MODEL_SAVED, data.training_set_id, model, f"Version {version} registered", text, None))
 
 
-def training_ended_early(journal: Journal, data: TrainingSet, error: BaseException) -> None:
+def training_ended_early(journal: Journal, data: Frozen, model: str, error: BaseException) -> None:
     """Stopped where a person or the system interrupted it, failed otherwise; the type of error, never its values."""
     if isinstance(error, Exception):
         text = f"{type(error).__name__} was raised before a version was recorded; nothing was registered."
-        journal.write(Entry(Event.TRAINING_FAILED, data.training_set_id, "churn", "Training abandoned", text, None))
+        journal.write(Entry(Event.TRAINING_FAILED, data.training_set_id, model, "Training abandoned", text, None))
         return
     text = f"{type(error).__name__} stopped the training before a version was recorded; nothing was registered."
-    journal.write(Entry(Event.TRAINING_STOPPED, data.training_set_id, "churn", "Training stopped", text, None))
+    journal.write(Entry(Event.TRAINING_STOPPED, data.training_set_id, model, "Training stopped", text, None))

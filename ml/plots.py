@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,14 +37,14 @@ def curves(outcomes: Outcomes, scores: Floats) -> bytes:
     return _png(figure)
 
 
-def calibration(outcomes: Outcomes, scores: Floats) -> bytes:
-    """Stated probability against the share that churned; the size of a point is its number of rows."""
+def calibration(outcomes: Outcomes, scores: Floats, *, share: str = "share that churned") -> bytes:
+    """Stated probability against the share of what happened; the size of a point is its number of rows."""
     points = np.array(calibration_curve(outcomes, scores))
     figure, (axis,) = _figure(1)
     axis.plot([0, 1], [0, 1], linestyle=":", color="grey")
     axis.plot(points[:, 0], points[:, 1])
     axis.scatter(points[:, 0], points[:, 1], s=10 + 190 * points[:, 2] / points[:, 2].max())
-    axis.set(title="Calibration", xlabel="stated probability", ylabel="share that churned", xlim=(0, 1), ylim=(0, 1))
+    axis.set(title="Calibration", xlabel="stated probability", ylabel=share, xlim=(0, 1), ylim=(0, 1))
     return _png(figure)
 
 
@@ -53,6 +54,19 @@ def importance(shares: list[tuple[str, float]]) -> bytes:
     figure, (axis,) = _figure(1)
     axis.barh([name for name, _ in shown], [value for _, value in shown])
     axis.set(title="Feature importance", xlabel="AUC lost when shuffled")
+    return _png(figure)
+
+
+def bars(rows: Mapping[str, Mapping[str, float]], title: str) -> bytes:
+    """Bars of several series beside each other: rows by name, each with the value of every series."""
+    figure, (axis,) = _figure(1)
+    names, series = list(rows), list(next(iter(rows.values())))
+    for at, one in enumerate(series):
+        axis.barh([y + at / (len(series) + 1) for y in range(len(names))], [rows[n][one] for n in names],
+                  height=0.9 / (len(series) + 1), label=one)  # fmt: skip
+    axis.set(title=title, yticks=range(len(names)), yticklabels=names)
+    axis.invert_yaxis()
+    axis.legend()
     return _png(figure)
 
 

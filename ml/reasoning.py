@@ -130,12 +130,12 @@ def _too_good(auc: float) -> list[Issue]:
 
 def _slice_issues(test: Evaluation, slices: Sequence[Slice]) -> list[Issue]:
     overall = test.figures["auc_roc"].value
-    weak = [s for s in slices if s.n_rows >= 200 and s.auc_roc.high < SLICE_FLOOR]
+    weak = [s for s in slices if s.n_rows >= 200 and s.figure.high < SLICE_FLOOR]
     return [
         Issue(
             "Weak slice",
-            f"{s.name}: AUC {s.auc_roc} on {s.n_rows} rows, surely below {SLICE_FLOOR}; overall {overall:.4f}.",
-            {"auc_roc": s.auc_roc.value, "n_rows": float(s.n_rows)},
+            f"{s.name}: AUC {s.figure} on {s.n_rows} rows, surely below {SLICE_FLOOR}; overall {overall:.4f}.",
+            {"auc_roc": s.figure.value, "n_rows": float(s.n_rows)},
         )
         for s in weak
     ]

@@ -1,4 +1,4 @@
-"""What the registry writes down about a model: tags, parameters, metrics and files. No MLflow, no value of a row."""
+"""What is written down: tags of any model; parameters, metrics and files of churn. No MLflow, no value of a row."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ml import artifacts, card, churn, plots
 
 if TYPE_CHECKING:
+    from ml.contenders import Trained
     from ml.evaluation import Evaluation
     from ml.training import Fitted
 
@@ -23,8 +24,8 @@ VERSION_TAGS = frozenset(
 )  # fmt: skip
 
 
-def tags(fitted: Fitted, key: str) -> dict[str, str]:
-    """Everything that made the model, by digest."""
+def tags(fitted: Trained, key: str) -> dict[str, str]:
+    """Everything that made the model, by digest; of whatever family it is."""
     manifest = fitted.training_set.manifest
     partitions = manifest["raw_partitions"]
     return {
@@ -37,7 +38,7 @@ def tags(fitted: Fitted, key: str) -> dict[str, str]:
         "lethe.code_version": manifest["code_version"],
         "lethe.raw_partitions": f"{len(partitions)}: {min(partitions, default='-')} to {max(partitions, default='-')}",
         "lethe.learned_digest": artifacts.learned_digest(fitted.pipeline),
-        "lethe.rung": fitted.ladder.chosen,
+        "lethe.rung": fitted.rung,
     }
 
 
@@ -69,7 +70,7 @@ def metrics(fitted: Fitted) -> dict[str, float]:
     for rung in fitted.ladder.rungs:
         found |= _figures(f"validation/{rung.name}/", rung.evaluation)
     for item in report.slices:
-        found[f"slice/{item.name}/auc_roc"] = item.auc_roc.value
+        found[f"slice/{item.name}/auc_roc"] = item.figure.value
         found[f"slice/{item.name}/n_rows"] = float(item.n_rows)
     return found
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from sklearn.pipeline import Pipeline
 
-    from ml.training import Fitted
+    from ml.contenders import Trained
 
 ROLLED_BACK = "lethe.rolled_back"
 EXPIRED, EMPTIED = "lethe.expired", "lethe.emptied"  # the files of a version may not be used, and are gone
@@ -67,6 +67,11 @@ class Registry:
         self._seal_key = seal_key
         self._tracking_uri = tracking_uri
         self._artifact_root = artifact_root
+        self._types = artifacts.MODEL_TYPES.get(name, artifacts.ALLOWED_TYPES)
+
+    def of(self, name: str) -> Registry:
+        """The registry of another model in the same place."""
+        return Registry(self._tracking_uri, self._artifact_root, seal_key=self._seal_key, name=name)
 
     def finished(self, key: str) -> int | None:
         """The version already made for a training key, or None. A finished run without a version gets one."""
@@ -91,7 +96,7 @@ class Registry:
             self._client.set_terminated(run_id, "KILLED")
         return len(ended)
 
-    def record(self, fitted: Fitted, key: str) -> int:
+    def record(self, fitted: Trained, key: str) -> int:
         """Store a trained model with everything that made it, and register it; returns the version.
 
         Order matters: the run is FINISHED only when complete, and the version appears last and in one piece.
@@ -100,7 +105,7 @@ class Registry:
         run = self._client.create_run(self._experiment_id, tags={"lethe.training_key": key}, run_name=name)
         run_id = run.info.run_id
         try:
-            recording.fill(self._client, run_id, fitted, key)
+            recording.fill(self._client, run_id, fitted, key, self._types)
         except Exception:
             self._client.set_terminated(run_id, "FAILED")
             raise
@@ -116,7 +121,7 @@ class Registry:
         run_id = str(found.run_id)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(self._client.download_artifacts(run_id, MODEL_FILE, folder))
-            pipeline = artifacts.load_checked(path, found.tags["lethe.artifact_sha256"])
+            pipeline = artifacts.load_checked(path, found.tags["lethe.artifact_sha256"], self._types)
             facts = json.loads(Path(self._client.download_artifacts(run_id, "facts.json", folder)).read_text())
             return Loaded(version, pipeline, facts, path.stat().st_size)
 
@@ -125,7 +130,7 @@ class Registry:
         found = self._usable(version)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(self._client.download_artifacts(str(found.run_id), MODEL_FILE, folder))
-            artifacts.load_checked(path, found.tags["lethe.artifact_sha256"])
+            artifacts.load_checked(path, found.tags["lethe.artifact_sha256"], self._types)
             target.write_bytes(path.read_bytes())
             return path.stat().st_size
 

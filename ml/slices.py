@@ -23,13 +23,13 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """AUC on one part of the test rows."""
+    """The model's metric (churn: AUC) on one part of the test rows."""
 
     name: str
     n_rows: int
     n_subjects: int
     n_positive: int
-    auc_roc: Figure
+    figure: Figure
 
 
 BANDS = (

@@ -54,10 +54,10 @@ class TaintedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """The blinded membership index of one home and its registry: what an erasure asks. blinding_key is of the vault."""
+    """The blinded membership index of one home and its models: what an erasure asks. blinding_key is of the vault."""
 
     database: Database
-    registry: Registry
+    registries: tuple[Registry, ...]
     blinding_key: bytes = field(repr=False)
 
     def members(self, tokens: Sequence[str]) -> dict[str, list[bytes]]:
@@ -66,8 +66,14 @@ class Taint:
             return members(conn, tokens, self.blinding_key)
 
     def taint(self, training_sets: Collection[str], *, cause: str, now: datetime) -> list[dict[str, Any]]:
-        """Mark the versions that learnt from the sets; what a receipt says of each."""
-        return [version.fact() for version in taint(self.registry, training_sets, cause=cause, now=now)]
+        """Mark the versions of every model that learnt from the sets; what a receipt says of each.
+
+        Raises UntraceableVersionError, and marks none of any model.
+        """
+        for registry in self.registries:
+            require_traceable(registry)
+        marked = [taint(registry, training_sets, cause=cause, now=now) for registry in self.registries]
+        return [version.fact() for versions in marked for version in versions]
 
 
 def members(conn: psycopg.Connection[Any], tokens: Sequence[str], blinding_key: bytes) -> dict[str, list[bytes]]:
@@ -91,13 +97,7 @@ def taint(registry: Registry, training_sets: Collection[str], *, cause: str, now
     Raises UntraceableVersionError, and marks none, where a version leads to no training set: it may have learnt from
     anybody.
     """
-    wanted, versions = set(training_sets), registry.versions()
-    lost = [version for version, tags in versions.items() if TRAINING_SET not in tags]
-    if lost:
-        raise UntraceableVersionError(
-            f"version {lost[0]} of {registry.name} names no training set, so nobody can tell from whom it learnt; "
-            f"delete it, or tag it with {TRAINING_SET}"
-        )
+    wanted, versions = set(training_sets), require_traceable(registry)
     if not wanted:
         return []
     found = []
@@ -108,6 +108,18 @@ def taint(registry: Registry, training_sets: Collection[str], *, cause: str, now
                 registry.note(version, {TAINTED: cause, RETRAIN_BY: retrain_by.isoformat()})
             found.append(TaintedVersion(registry.name, version, tags[TRAINING_SET], cause, retrain_by))
     return found
+
+
+def require_traceable(registry: Registry) -> dict[int, dict[str, str]]:
+    """Every version with its tags. Raises UntraceableVersionError where one leads to no training set."""
+    versions = registry.versions()
+    lost = [version for version, tags in versions.items() if TRAINING_SET not in tags]
+    if lost:
+        raise UntraceableVersionError(
+            f"version {lost[0]} of {registry.name} names no training set, so nobody can tell from whom it learnt; "
+            f"delete it, or tag it with {TRAINING_SET}"
+        )
+    return versions
 
 
 def tainted(registry: Registry) -> list[TaintedVersion]:

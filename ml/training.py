@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ml import churn, dynamics, narration, reasoning
+from ml import churn, churn_trial, dynamics, narration, reasoning, record
 from ml.churn import Ladder, Rung
 from ml.diagnosis import TrainingFigures
+from ml.gates import Comparison, ModelFacts
 from ml.intervals import Figure, Floats
 from ml.inversion import Inversion, inversion
 from ml.journal import Journal
@@ -19,9 +21,11 @@ from ml.training_sets import TrainingSet, digest_of
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from ml.contenders import Frozen, Trained
     from ml.registry import Registry
 
 Progress = Callable[[str], None]
+T = TypeVar("T", bound="Trained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,15 @@ class Candidate:
     report: Measurement
     reused: bool
 
+    def facts(self, registry: Registry) -> ModelFacts:
+        return churn_trial.facts_of(self, registry)
+
+    def against_baseline(self) -> Comparison:
+        return churn_trial.against_majority(self)
+
+    def against(self, registry: Registry, champion: int) -> Comparison:
+        return churn_trial.against(self, registry, champion)
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -50,6 +63,26 @@ class Fitted:
     scores: Floats
     rows: LaterRows
 
+    source = "features.ftr_user_weekly"
+    output = "boolean"
+
+    @property
+    def rung(self) -> str:
+        return self.ladder.chosen
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        return dict.fromkeys(self.training_set.columns, "double")
+
+    def params(self) -> dict[str, str]:
+        return record.params(self)
+
+    def metrics(self) -> dict[str, float]:
+        return record.metrics(self)
+
+    def write_files(self, folder: Path, made_from: dict[str, str]) -> None:
+        record.write_files(folder, self, made_from)
+
 
 def train_candidate(training_set: TrainingSet, registry: Registry, journal: Journal, progress: Progress) -> Candidate:
     """Train, measure and record a model; a version already finished for this training set is taken again.
@@ -59,15 +92,28 @@ def train_candidate(training_set: TrainingSet, registry: Registry, journal: Jour
     key = training_key(training_set)
     if (finished := registry.finished(key)) is not None:
         return _reuse(training_set, registry, finished, progress)
+    fitted, version = recorded(
+        lambda: fit_candidate(training_set, journal, progress), key, training_set, registry, journal
+    )
+    return _candidate(registry.name, version, fitted, reused=False)
+
+
+def recorded(
+    fit: Callable[[], T], key: str, training_set: Frozen, registry: Registry, journal: Journal
+) -> tuple[T, int]:
+    """What `fit` makes, of whatever family, and the version it is recorded as; runs that a kill left are ended first.
+
+    A failure is journaled and raised; an interruption is journaled as stopped.
+    """
     registry.end_abandoned_runs(key)
     try:
-        fitted = fit_candidate(training_set, journal, progress)
+        fitted = fit()
         version = registry.record(fitted, key)
     except BaseException as error:
-        narration.training_ended_early(journal, training_set, error)
+        narration.training_ended_early(journal, training_set, registry.name, error)
         raise
     narration.saved(journal, training_set, registry.name, version)
-    return _candidate(registry.name, version, fitted, reused=False)
+    return fitted, version
 
 
 def training_key(training_set: TrainingSet) -> str:

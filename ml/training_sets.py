@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import psycopg
+
+    from ml.contenders import Frozen
 
 KEYS = ("cutoff_on", "subject", "company", "is_bot")
 LABEL = "is_churned"
@@ -98,7 +100,8 @@ def build_training_set(conn: psycopg.Connection[Any], policy: TrainingPolicy, pr
     Raises TooLittleHistoryError, MissingFeaturesError or UnusableValueError.
     """
     training_set = freeze(fetch_frame(conn, policy), policy, provenance)
-    store(conn, training_set, provenance)
+    subjects = set(training_set.split.train["subject"]) | set(training_set.split.test["subject"])
+    store(conn, training_set, subjects, provenance)
     return training_set
 
 
@@ -161,6 +164,13 @@ def manifest(
         "n_bot_rows": {"train": int(parts.train["is_bot"].sum()), "test": int(parts.test["is_bot"].sum())},
         "n_subjects": int(frame["subject"].nunique()),
         "dataset_digest": dataset_digest(frame, columns),
+        **origin(provenance),
+    }
+
+
+def origin(provenance: Provenance) -> dict[str, Any]:
+    """What made the rows, as every manifest states it."""
+    return {
         "dbt_manifest_hash": provenance.dbt_manifest_hash,
         "consent_snapshot": provenance.consent_snapshot,
         "raw_partitions": list(provenance.raw_partitions),
@@ -236,8 +246,10 @@ def read_rows(conn: psycopg.Connection[Any], names: list[str], extra: str, tail:
     return frame
 
 
-def store(conn: psycopg.Connection[Any], training_set: TrainingSet, provenance: Provenance) -> None:
-    """Write the manifest and the blinded subjects, once per set, in one transaction."""
+def store(
+    conn: psycopg.Connection[Any], training_set: Frozen, subjects: Collection[str], provenance: Provenance
+) -> None:
+    """Write the manifest and the blinded subjects, once per set of whatever model, in one transaction."""
     contents = dict(training_set.manifest)
     counts = contents["n_rows"]
     with conn.transaction():
@@ -250,10 +262,9 @@ def store(conn: psycopg.Connection[Any], training_set: TrainingSet, provenance: 
             ],
         ).fetchone()  # fmt: skip
         if written:
-            subjects = sorted(set(training_set.split.train["subject"]) | set(training_set.split.test["subject"]))
             with conn.cursor().copy("copy ml.training_subjects from stdin") as copy:
                 key = set_key(provenance.blinding_key, training_set.training_set_id)
-                for token in blind(subjects, key):
+                for token in blind(sorted(subjects), key):
                     copy.write_row((training_set.training_set_id, token))
     conn.commit()
 

@@ -87,13 +87,15 @@ def gate_verdicts(platform: Platform) -> list[dict[str, Any]]:
 
 
 def champion(platform: Platform) -> str | None:
-    """The champion's name and version without asking MLflow, which takes seconds to import."""
+    """Each champion's name and version without asking MLflow, which takes seconds to import."""
     with platform.database.connect("mlflow") as conn:
         exists = conn.execute("select to_regclass('mlflow.registered_model_aliases')").fetchone()
         if not exists or exists[0] is None:
             return None
-        row = conn.execute("select name, version from registered_model_aliases where alias = 'champion'").fetchone()
-    return f"{row[0]} version {row[1]}" if row else None
+        rows = conn.execute(
+            "select name, version from registered_model_aliases where alias = 'champion' order by name"
+        ).fetchall()
+    return ", ".join(f"{name} version {version}" for name, version in rows) or None
 
 
 def model_facts(platform: Platform) -> dict[str, Any] | None:

@@ -249,9 +249,12 @@ def corrected(platform: Platform, version: int) -> str:
 
 
 def _trained_at(platform: Platform) -> datetime | None:
-    """When the newest training set was made; one that did not change is not trained on again."""
+    """When the churn model's newest set was made; one that did not change is not trained on again."""
+    of_churn = f"{platform.registry.name}-%"
     with platform.database.connect("ml") as conn:
-        row = conn.execute("select max(created_at) from ml.training_sets").fetchone()
+        row = conn.execute(
+            "select max(created_at) from ml.training_sets where training_set_id like %s", (of_churn,)
+        ).fetchone()
     return row[0] if row else None
 
 
@@ -271,13 +274,14 @@ def _recovered(platform: Platform, trained_at: datetime) -> tuple[str, ...]:
 
 
 def tainted(platform: Platform) -> str | None:
-    """The champion that learnt from somebody who is gone, and until when it may serve; None where it did not."""
+    """The champions that learnt from somebody who is gone, and until when each may serve; None where none did."""
     from ml.taint import needs_retraining
 
-    marked = needs_retraining(platform.registry)
-    if marked is None:
-        return None
-    return f"version {marked.version} is tainted ({marked.cause}), replace by {marked.retrain_by:%Y-%m-%d}"
+    marked = [found for registry in platform.registries if (found := needs_retraining(registry)) is not None]
+    said = (
+        f"version {v.version} of {v.model} is tainted ({v.cause}), replace by {v.retrain_by:%Y-%m-%d}" for v in marked
+    )
+    return "; ".join(said) or None
 
 
 def dump(asked_at: datetime | None) -> str:

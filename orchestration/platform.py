@@ -65,11 +65,22 @@ class Platform:
 
     @cached_property
     def registry(self) -> Registry:
-        """The MLflow registry of this home's database."""
+        """The churn model's registry, in MLflow on this home's database."""
         from ml.registry import Registry
 
         key = self.vault.purpose_key("champion")
         return Registry(self.database.url("mlflow", "psycopg2"), self.home / "mlflow" / "artifacts", seal_key=key)
+
+    @property
+    def registries(self) -> tuple[Registry, ...]:
+        """The registry of every model of this home, `registry` first."""
+        from ml.gates import POLICIES
+
+        return tuple(self.registry_of(name) for name in POLICIES)
+
+    def registry_of(self, name: str) -> Registry:
+        """The registry of one model, by a name of ml.gates.POLICIES."""
+        return self.registry if name == self.registry.name else self.registry.of(name)
 
     def journal(self) -> Journal:
         """A decision journal to be closed after use."""

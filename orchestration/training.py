@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -66,12 +67,12 @@ def candidate_and_decision(
     return candidate, decide_promotion(candidate, platform.registry, promotion_policy(platform), journal)
 
 
-def promotion_policy(platform: Platform) -> PromotionPolicy:
-    """The policy of this home's model: two people approve where LETHE_FOUR_EYES names it."""
+def promotion_policy(platform: Platform, model: str = "churn") -> PromotionPolicy:
+    """The policy of a model in this home: two people approve where LETHE_FOUR_EYES names it."""
     from ml.four_eyes import NAMED
-    from ml.gates import PromotionPolicy
+    from ml.gates import POLICIES
 
-    return PromotionPolicy(approvals=NAMED if platform.registry.name in platform.settings.four_eyes else 0)
+    return replace(POLICIES[model], approvals=NAMED if model in platform.settings.four_eyes else 0)
 
 
 def settle(platform: Platform, decision: PromotionDecision, journal: Journal) -> dict[str, Any]:
@@ -81,16 +82,17 @@ def settle(platform: Platform, decision: PromotionDecision, journal: Journal) ->
     """
     from ml.promotion import promote
 
+    registry = platform.registry_of(decision.name)
     waits = bool(decision.approvals and decision.passed and not decision.already_champion)
     why = waiting(platform, decision, journal) if decision.approvals else decision.explain()
     moves = decision.passed and not waits
-    version = promote(decision, platform.registry, journal) if moves else decision.incumbent
+    version = promote(decision, registry, journal) if moves else decision.incumbent
     platform.echo(why)
     return {
         "version": version,
         "decision": "promoted" if moves and not decision.already_champion else "incumbent stays",
         "why": why,
-        "mlflow_run": platform.registry.run_id(version) if version else "",
+        "mlflow_run": registry.run_id(version) if version else "",
     }
 
 
@@ -99,7 +101,7 @@ def waiting(platform: Platform, decision: PromotionDecision, journal: Journal) -
     from ml.approvals import RefusedPromotionError
     from ml.four_eyes import describe
 
-    people = four_eyes(platform, journal)
+    people = four_eyes(platform, journal, decision.name)
     if not decision.passed:
         people.withdraw(decision.version)
         return decision.explain()
@@ -109,15 +111,19 @@ def waiting(platform: Platform, decision: PromotionDecision, journal: Journal) -
         return str(refused)
     return (
         f"version {decision.version} of {decision.name} passed its gates and waits, with {describe(stands)}: "
-        f"`lethe models approve --model-version {decision.version} --by NAME --reason ...`"
+        f"`lethe models approve --model-version {decision.version} {_named(decision.name)}--by NAME --reason ...`"
     )
 
 
-def four_eyes(platform: Platform, journal: Journal) -> FourEyes:
-    """The approvals of this home's model, sealed with a key of the vault."""
+def four_eyes(platform: Platform, journal: Journal, model: str = "churn") -> FourEyes:
+    """The approvals of a model of this home, sealed with a key of the vault."""
     from ml.four_eyes import FourEyes
 
-    return FourEyes(platform.registry, journal, platform.vault.purpose_key("approval"))
+    return FourEyes(platform.registry_of(model), journal, platform.vault.purpose_key("approval"))
+
+
+def _named(model: str) -> str:
+    return "" if model == "churn" else f"--model {model} "
 
 
 def score(platform: Platform) -> ScoredReport:

@@ -120,7 +120,7 @@ def learn_next_action(rows: pd.DataFrame, test_from: date) -> tuple[NextStep, Fa
     asked = questions(later.steps, later.people)
     if not asked.wanted:
         raise TooFewSessionsError(f"no session from {test_from} on has a second step; import more history")
-    is_validation = _left_out(known.people)
+    is_validation = left_out(known.people)
     order, chosen = best_order(known.of(~is_validation), known.of(is_validation))
     model = NextStep(order).fit(known.steps, people=known.people)
     chain = MarkovChain().fit(known.steps, people=known.people)
@@ -139,7 +139,7 @@ def sessions_of(rows: pd.DataFrame) -> Sessions:
     return Sessions(found, np.array(people, dtype=object))
 
 
-def _left_out(people: NDArray[np.object_]) -> NDArray[np.bool_]:
+def left_out(people: NDArray[np.object_]) -> NDArray[np.bool_]:
     """True for the rows (n,) of the people on whom settings are chosen: the same people wherever rows stand."""
     known = np.unique(people.astype(str))
     chosen = known[np.random.default_rng(0).random(len(known)) < VALIDATION_SHARE]

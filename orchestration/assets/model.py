@@ -1,6 +1,6 @@
 """The churn model: training set, candidate, promotion, predictions and the last border. Learning is ml's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -57,7 +57,8 @@ def churn_model(platform: PlatformResource) -> Iterator[Any]:
         yield dg.MaterializeResult(TRAINING_SET, metadata=training.training_set_metadata(training_set))
         candidate, decision = training.candidate_and_decision(opened, training_set, journal)
         yield dg.MaterializeResult(CANDIDATE, metadata=training.candidate_metadata(opened, candidate))
-        yield from promotion_checks(decision)
+        severity = dg.AssetCheckSeverity.ERROR if decision.incumbent is None else dg.AssetCheckSeverity.WARN
+        yield from promotion_checks(decision, CANDIDATE, PROMOTION_GATES, severity)
         if not decision.passed and decision.incumbent is None:
             raise dg.Failure(decision.explain(), allow_retries=False)
         settled = training.settle(opened, decision, journal)
@@ -122,16 +123,17 @@ def monitoring_of_churn(platform: PlatformResource) -> dg.MaterializeResult[Any]
     return dg.MaterializeResult(metadata={**shown, "corrected_by_late_labels": corrected})
 
 
-def promotion_checks(decision: "PromotionDecision") -> Iterator[dg.AssetCheckResult]:
-    """A check per promotion gate. With an incumbent in place a refusal warns: the incumbent goes on."""
+def promotion_checks(
+    decision: "PromotionDecision", asset: dg.AssetKey, names: Sequence[str], severity: dg.AssetCheckSeverity
+) -> Iterator[dg.AssetCheckResult]:
+    """A check per promotion gate. With an incumbent in place a refusal should warn: the incumbent goes on."""
     from ml.gates import sentence
 
-    severity = dg.AssetCheckSeverity.ERROR if decision.incumbent is None else dg.AssetCheckSeverity.WARN
     verdicts = {verdict.name: verdict for verdict in decision.verdicts}
-    for name in PROMOTION_GATES:
+    for name in names:
         verdict = verdicts.get(name)
         yield dg.AssetCheckResult(
-            asset_key=CANDIDATE,
+            asset_key=asset,
             check_name=name,
             passed=verdict.passed if verdict else decision.already_champion,
             severity=severity,

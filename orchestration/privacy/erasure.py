@@ -118,7 +118,7 @@ def stores_of(platform: Platform, *, with_manifest: bool = True) -> Stores:
     from privacy.erasure.stores import Stores
 
     manifest = _manifest(platform) if with_manifest else None
-    models = Taint(platform.database, platform.registry, platform.vault.purpose_key("training_subjects"))
+    models = Taint(platform.database, platform.registries, platform.vault.purpose_key("training_subjects"))
     return Stores(platform.database, platform.vault, ledger_of(platform), platform.home, models, manifest)
 
 

@@ -105,16 +105,11 @@ def models_that_used(platform: Platform, subject: str) -> list[dict[str, Any]]:
         sets = sorted(members(conn, [token], platform.vault.purpose_key("training_subjects")))
     if not sets:
         return []
-    versions = platform.registry.versions()
     rows = [
-        {
-            "training_set": name,
-            "run": platform.registry.run_id(version),
-            "model": platform.registry.name,
-            "version": version,
-        }
+        {"training_set": name, "run": registry.run_id(version), "model": registry.name, "version": version}
+        for registry in platform.registries
+        for version, tags in registry.versions().items()
         for name in sets
-        for version, tags in versions.items()
         if tags.get(TRAINING_SET) == name
     ]
     known = {row["training_set"] for row in rows}

@@ -52,14 +52,16 @@ def expire(platform: Platform) -> OldModels:
     with platform.database.connect("erasure") as conn:
         step = Step.begin(conn, terms(conn, now), keyed_by(platform.vault))
         found = _find(conn, platform, step.terms)
-        expiry.expire(platform.registry, found.going, now)
+        for registry in platform.registries:
+            expiry.expire(registry, [model for model in found.going if model.model == registry.name], now)
         step.record(found.line)
     return found
 
 
 def ending(platform: Platform, version: int) -> str | None:
     """What a training is due for: the version's term ends within the notice. None where it does not, or is held."""
-    found = next((model for model in planned(platform).in_use if model.version == version), None)
+    mine = (platform.registry.name, version)
+    found = next((model for model in planned(platform).in_use if (model.model, model.version) == mine), None)
     return None if found is None else f"{found} is near or past its term; what is in use goes with it"
 
 
@@ -70,7 +72,8 @@ def _find(conn: psycopg.Connection, platform: Platform, found: Terms) -> OldMode
     from privacy.retention.planning import Line
 
     cutoff_on = found.cutoff(POLICY)
-    near = old_models(conn, platform.registry, cutoff_on and cutoff_on + _notice(found.policies[POLICY]))
+    until = cutoff_on and cutoff_on + _notice(found.policies[POLICY])
+    near = [model for registry in platform.registries for model in old_models(conn, registry, until)]
     free = [model for model in near if not holds_file(found.holds, MODELS, model.made_on)]
     going = tuple(model for model in free if cutoff_on and model.made_on < cutoff_on)
     n_held = sum(model.made_on < cutoff_on for model in near if cutoff_on) - len(going)

@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from ml.gates import PromotionPolicy
 from ml.intervals import Floats
-from ml.membership import N_MODELS, _halves, membership
+from ml.membership import N_MODELS, halves, membership
 
 LIMITS = PromotionPolicy()
 
@@ -60,7 +60,7 @@ def test_other_pseudonyms_of_the_same_people_give_the_same_figure() -> None:
 
 
 def test_everybody_is_inside_half_of_the_models() -> None:
-    inside = _halves(31, np.random.default_rng(0))
+    inside = halves(31, np.random.default_rng(0))
     assert inside.shape == (N_MODELS, 31)
     assert set(inside.sum(axis=0)) == {N_MODELS // 2}
 

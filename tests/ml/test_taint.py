@@ -104,7 +104,7 @@ def test_a_marked_champion_serves_until_its_deadline(candidate: Candidate, regis
 def test_an_erasure_asks_the_index_and_marks(candidate: Candidate, registry: Registry, database: Database) -> None:
     name = candidate.training_set.training_set_id
     write_sets(database, {name: ["u_1"], "churn-other": ["u_2"]})
-    models = Taint(database, registry, KEY)
+    models = Taint(database, (registry,), KEY)
     assert set(models.members(["u_1"])) == {name}
     (fact,) = models.taint(models.members(["u_1"]), cause="erasure-1", now=AT)
     assert fact["version"] == candidate.version

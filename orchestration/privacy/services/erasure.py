@@ -71,7 +71,7 @@ class ErasureService:
         """Model versions that learnt from somebody who is gone, and when each must be replaced."""
         from ml import taint
 
-        return taint.tainted(self.platform.registry)
+        return [version for registry in self.platform.registries for version in taint.tainted(registry)]
 
     def _now(self) -> datetime:
         return self.platform.settings.now()

@@ -55,7 +55,7 @@ def test_a_withdrawal_marks_the_champion_and_stops_it_at_its_deadline(
     assert done.success
     assert (done.output_for_node("go_on_with_erasures"), done.output_for_node("mark_withdrawn")) == (0, 1)
     assert [(found.version, found.cause) for found in tainted(opened.registry)] == [(version, "withdrawal")]
-    assert f"version {version} is tainted (withdrawal)" in str(monitoring.tainted(opened))
+    assert f"version {version} of churn is tainted (withdrawal)" in str(monitoring.tainted(opened))
     with pytest.raises(NothingPendingError):  # until the deadline it would serve, had it scored anybody
         training.publish(opened)
     monkeypatch.setenv("LETHE_CLOCK", (opened.settings.now() + 2 * DEADLINE).isoformat())
