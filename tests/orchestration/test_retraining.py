@@ -108,11 +108,11 @@ def test_a_training_by_hand_cools_down_as_well(platform: PlatformResource) -> No
     opened = platform.open()
     seen = observed(2.0)
     assert monitoring.judge(opened, seen, None).train
-    for ago in (6, 30):
+    for name, ago in (("next_action-1", 1), ("churn-6", 6), ("churn-30", 30)):
         with opened.database.connect("ml") as conn:
             conn.execute(
                 "insert into ml.training_sets values (%s, '', '{}', 1, 1, %s)",
-                (str(ago), opened.settings.now() - timedelta(days=ago)),
+                (name, opened.settings.now() - timedelta(days=ago)),
             )
     decided = monitoring.judge(opened, seen, opened.settings.now() - timedelta(days=40))
     assert not decided.train
