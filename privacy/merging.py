@@ -12,12 +12,12 @@ from datetime import datetime
 
 import psycopg
 
+from privacy.alias_pairs import Pair, require_words
 from privacy.consent import Decision, append_decisions
 from privacy.errors import IdentityInputError
 from privacy.identities import every_id, people_of
 
 SOURCE = "identity merge"
-Pair = tuple[str, str]  # (an id, the id that the same person is known by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,18 @@ class Merged:
     n_days: int = 0
 
 
-def merge(conn: psycopg.Connection, alias: str, user: str, *, by: str, reason: str, at: datetime) -> Merged:
-    """A steward's word: the person known as `alias` is the one known as `user`, whoever else either of them is.
+def merge(conn: psycopg.Connection, pairs: Sequence[Pair], *, by: str, reason: str, at: datetime) -> Merged:
+    """A steward's word: each (alias, user) is one person, whoever else either of them is.
 
-    One transaction; again it changes nothing. Raises IdentityInputError for an empty or unknown id, one id twice, or
-    a decision without a name and a reason, which must not hold the ids.
+    One transaction, all or none; again it changes nothing. Raises IdentityInputError for an empty or unknown id, one
+    id twice, or a decision without a name and a reason, which must not hold the ids.
     """
-    _require_words(alias, user, by, reason)
+    require_words(pairs, by, reason)
     with conn.transaction():
-        unknown = sum(not _is_known(conn, name) for name in (alias, user))
-        if unknown:
-            raise IdentityInputError(f"{unknown} of the two ids are unknown: no event, decision or account is theirs")
-        done = _merge(conn, [(alias, user)], Word(SOURCE, by, reason, at), is_steward=True)
+        ids = {name for pair in pairs for name in pair}
+        if n_unknown := sum(not _is_known(conn, name) for name in ids):
+            raise IdentityInputError(f"{n_unknown} of {len(ids)} ids are unknown: no event, decision or account")
+        done = _merge(conn, pairs, Word(SOURCE, by, reason, at), is_steward=True)
     conn.commit()
     return done
 
@@ -206,12 +206,3 @@ def _is_known(conn: psycopg.Connection, user: str) -> bool:
         {"user": user},
     ).fetchone()
     return bool(row and row[0])
-
-
-def _require_words(alias: str, user: str, by: str, reason: str) -> None:
-    if not alias.strip() or not user.strip() or alias == user:
-        raise IdentityInputError("a merge needs two different ids of one person")
-    if not by.strip() or not reason.strip():
-        raise IdentityInputError("a merge needs who decides it and why: there is no way back")
-    if any(name in reason for name in (alias, user)):
-        raise IdentityInputError("the reason holds an id of the person; write it without")

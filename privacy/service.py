@@ -12,7 +12,6 @@ import psycopg
 
 from privacy import access_log, consent, notices
 from privacy.access_log import PRODUCT, Reader
-from privacy.merging import Merged, merge
 from privacy.methods import GPC_PURPOSES
 from privacy.receipts import Controller, consent_receipt
 from privacy.signing import PurposeKeys
@@ -90,11 +89,6 @@ class PrivacyService:
             decisions, served = consent.history(conn, user_id), notices.served_to(conn, user_id)
             self._keep(conn, reader, user_id, "consent.consent_events", len(decisions))
         return consent_receipt(user_id, decisions, served, controller, issued_at=self.now(), keys=self.keys)
-
-    def merge_identities(self, alias: str, user_id: str, *, by: str, reason: str) -> Merged:
-        """A steward's word that two ids are one person; there is no way back. Raises IdentityInputError."""
-        with self.connect() as conn:
-            return merge(conn, alias, user_id, by=by, reason=reason, at=self.now())
 
     def _keep(self, conn: psycopg.Connection, reader: Reader, user_id: str, place: str, n_rows: int) -> None:
         access_log.record(conn, self.keys, reader, at=self.now(), place=place, n_rows=n_rows, subject=user_id)

@@ -37,14 +37,20 @@ def metadata_of(receipts: list[dict[str, Any]]) -> dict[str, Any]:
 def mark_withdrawn(context: dg.OpExecutionContext, platform: PlatformResource) -> int:
     """Mark the versions that learnt from people who withdrew their consent to model training since."""
     facts = taint_withdrawals(platform.open())
-    versions = [f"| {fact['model']} {fact['version']} | {fact['retrain_by']} |" for fact in facts]
-    table = "\n".join(["| version | to be replaced by |", "|---|---|", *versions])
-    context.add_output_metadata({"tainted_versions": len(facts), "versions": dg.MetadataValue.md(table)})
+    names = [f"{fact['model']} {fact['version']}" for fact in facts]
+    rows = [f"| {name} | {fact['people']:,} | {fact['retrain_by']} |" for name, fact in zip(names, facts, strict=True)]
+    table = "\n".join(["| version | people who withdrew | to be replaced by |", "|---|---|---|", *rows])
+    people: dict[str, list[float]] = {name: [fact["people"]] for name, fact in zip(names, facts, strict=True)}
+    context.add_output_metadata({
+        "tainted_versions": len(facts),
+        "versions": dg.MetadataValue.md(table),
+        "people_per_version": plots.lying(people, ["people"], "people who withdrew and are learnt from, per version"),
+    })  # fmt: skip
     return len(facts)
 
 
 def taint_withdrawals(platform: Platform) -> list[dict[str, Any]]:
-    """The versions that learnt from people whose last word about model training is no."""
+    """The versions that learnt from people whose last word about model training is no, and from how many of them."""
     from orchestration.privacy.erasure import stores_of
     from privacy.erasure.keys import SubjectKeys
 
@@ -54,8 +60,9 @@ def taint_withdrawals(platform: Platform) -> list[dict[str, Any]]:
         ).fetchall()
     stores = stores_of(platform, with_manifest=False)
     tokens = SubjectKeys.of([str(row[0]) for row in rows], platform.vault).tokens
-    sets = sorted(stores.models.members(tokens)) if tokens else []
-    return [dict(fact) for fact in stores.models.taint(sets, cause="withdrawal", now=platform.settings.now())]
+    sets = stores.models.members(tokens) if tokens else {}
+    facts = stores.models.taint(sorted(sets), cause="withdrawal", now=platform.settings.now())
+    return [{**fact, "people": len(sets[fact["training_set"]])} for fact in facts]
 
 
 @dg.job(name="erasure_job", description="Goes on with stopped erasures and marks the models that withdrawals taint.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE
@@ -11,7 +12,8 @@ from orchestration.privacy.readers import add_reader, reader_of
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from orchestration.platform import Platform
+    from orchestration.privacy.services.identities import IdentityService
+    from privacy.merging import Merged
 
 HELP = "which ids are one person: merge, show, what waits for a steward"
 
@@ -24,6 +26,11 @@ def add(actions: Any, command: AddCommand) -> None:
     merging.add_argument("--by", required=True, help="who decides it; kept")
     merging.add_argument("--reason", required=True, help="why; kept, so it must not name the person")
     merging.set_defaults(run=merge)
+    many = command(actions, "merge-file", "make the ids of each line of a file one person, all or none")
+    many.add_argument("file", type=Path, metavar="FILE", help="JSON Lines: alias, user")
+    many.add_argument("--by", required=True, help="who decides them; kept")
+    many.add_argument("--reason", required=True, help="why; kept, so it must not name a person")
+    many.set_defaults(run=merge_file)
     showing = command(actions, "show", "every id of a person")
     showing.add_argument("user", metavar="USER", help="one of the ids")
     add_reader(showing)
@@ -35,38 +42,20 @@ def add(actions: Any, command: AddCommand) -> None:
 
 def merge(settings: Settings, options: argparse.Namespace) -> int:
     """A steward's merge."""
-    from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy.merging import merge as merge_ids
+    pair = (options.alias, options.user)
+    return _say_merged(_service(settings).merge([pair], by=options.by, reason=options.reason))
 
-    platform = Platform.open(settings)
-    _refuse_erased(platform, {options.alias, options.user})
-    with platform.database.connect("privacy") as conn:
-        done = merge_ids(conn, options.alias, options.user, by=options.by, reason=options.reason, at=settings.now())
-    if not done.n_merged:
-        say("both ids were one person already; nothing changed")
-        return DONE
-    say(f"both ids are one person now; the next run transforms {done.n_days:,} days again")
-    return DONE
+
+def merge_file(settings: Settings, options: argparse.Namespace) -> int:
+    """All merges of a file, or none."""
+    return _say_merged(_service(settings).merge_file(options.file, by=options.by, reason=options.reason))
 
 
 def show(settings: Settings, options: argparse.Namespace) -> int:
     """Print the ids of a person, the one they go by first."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy import access_log
-    from privacy.identities import by_person, every_id, people_of
 
-    platform = Platform.open(settings)
-    with platform.database.connect("privacy") as conn:
-        person = by_person([options.user], people_of(conn, [options.user]))[options.user]
-        ids = every_id(conn, [person])
-        reader = reader_of(options, "privacy identities show")
-        access_log.record(
-            conn, platform.vault, reader, at=settings.now(), place="privacy.identity_merges",
-            n_rows=len(ids), subject=options.user,
-        )  # fmt: skip
-    for name in ids:
+    for name in _service(settings).ids_of(options.user, reader_of(options, "privacy identities show")):
         say(name)
     return DONE
 
@@ -74,26 +63,26 @@ def show(settings: Settings, options: argparse.Namespace) -> int:
 def conflicts(settings: Settings, options: argparse.Namespace) -> int:
     """Print what waits for a steward."""
     from orchestration.handlers import say
-    from orchestration.platform import Platform
-    from privacy import access_log, merging
 
-    platform = Platform.open(settings)
-    with platform.database.connect("privacy") as conn:
-        found = merging.conflicts(conn)
-        reader = reader_of(options, "privacy identities conflicts")
-        access_log.record(
-            conn, platform.vault, reader, at=settings.now(), place="privacy.identity_merges",
-            n_rows=len(found), subject=None,
-        )  # fmt: skip
+    found = _service(settings).conflicts(reader_of(options, "privacy identities conflicts"))
     for alias, user, source, stated_at in found:
         say(f"{alias} -> {user}  stated by {source}, {stated_at:%Y-%m-%d}")
     say(f"{len(found)} wait for a steward")
     return DONE
 
 
-def _refuse_erased(platform: Platform, ids: set[str]) -> None:
-    from orchestration.privacy.erasure import ledger_of
-    from privacy.errors import IdentityInputError
+def _say_merged(done: Merged) -> int:
+    from orchestration.handlers import say
 
-    if ledger_of(platform).is_erased(ids, platform.settings.now()):
-        raise IdentityInputError("one of the ids was erased: it is not written down again")
+    if not done.n_merged:
+        say("the ids were one person already; nothing changed")
+        return DONE
+    say(f"{done.n_merged:,} merged; the next run transforms {done.n_days:,} days again")
+    return DONE
+
+
+def _service(settings: Settings) -> IdentityService:
+    from orchestration.platform import Platform
+    from orchestration.privacy.services.identities import IdentityService
+
+    return IdentityService(Platform.open(settings))

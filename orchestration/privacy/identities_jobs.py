@@ -1,8 +1,9 @@
-"""Which ids are one person, in Dagster: how the merges stand, and word of what waits for a steward. Counts only.
+"""Which ids are one person, in Dagster: merges of a file, how merges stand, and what waits for a steward. Counts only.
 
-A merge itself is a command or PrivacyService: a run's configuration is kept, and it would hold both ids.
+A run's configuration is kept, so it names the file that holds the ids, never an id.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,6 +13,32 @@ from orchestration.platform import PlatformResource
 
 if TYPE_CHECKING:
     from privacy.identity_overview import IdentityOverview
+
+
+class MergesWish(dg.Config):
+    """file: JSON Lines with alias and user; by, reason: who decides the merges, and why. Both are kept."""
+
+    file: str
+    by: str
+    reason: str
+
+
+@dg.op(name="identities_merge", out=dg.Out(int), tags={"team": "privacy"})
+def identities_merge(context: dg.OpExecutionContext, config: MergesWish, platform: PlatformResource) -> int:
+    """Merge what the file names, all or none; fails with its reason and changes nothing where a line is at fault."""
+    from orchestration.privacy.services.identities import IdentityService
+    from privacy.errors import IdentityInputError
+    from privacy.identity_overview import identity_overview
+
+    opened = platform.open()
+    try:
+        done = IdentityService(opened).merge_file(Path(config.file), by=config.by, reason=config.reason)
+    except IdentityInputError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    with opened.database.connect("privacy") as conn:
+        stands = metadata_of(identity_overview(conn))
+    context.add_output_metadata({"merged": done.n_merged, "days_to_transform_again": done.n_days, **stands})
+    return done.n_merged
 
 
 @dg.op(name="identities_review", out=dg.Out(int), tags={"team": "privacy"})
@@ -44,6 +71,12 @@ def identities_review_job() -> None:
     identities_review()
 
 
+@dg.job(name="identities_merge_job", description="Makes the ids of each line of a file one person, all or none.")
+def identities_merge_job() -> None:
+    """One op."""
+    identities_merge()
+
+
 @dg.sensor(
     job_name="identities_review_job",  # by name: Dagster remakes a sensor that holds a job of ops, and warns of itself
     minimum_interval_seconds=300,
@@ -62,5 +95,5 @@ def identity_conflicts(platform: PlatformResource) -> dg.RunRequest | dg.SkipRea
 
 
 ASSETS: list[dg.AssetsDefinition] = []
-JOBS = [identities_review_job]
+JOBS = [identities_merge_job, identities_review_job]
 SENSORS = [identity_conflicts]

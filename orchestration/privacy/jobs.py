@@ -8,7 +8,7 @@ from typing import Any
 
 AREAS = (
     "consent", "classification", "identities", "anonymity", "retention", "breaches", "requests", "erasure", "budget",
-    "keys", "multi_party",
+    "keys", "multi_party", "osint",
 )  # fmt: skip
 
 

@@ -93,14 +93,14 @@ def test_a_merge_makes_one_token_and_exactly_the_days_of_the_merged_id_again(
     transform_days(conn, pending_days(conn), vault)
     last = (START + 5 * DAY).date()
     assert (pending_days(conn), tokens(conn, last)) == ([], 3)
-    assert merge(conn, "anon-1", "ada", **WHY) == Merged(1, 0, 2)
+    assert merge(conn, [("anon-1", "ada")], **WHY) == Merged(1, 0, 2)
     assert pending_days(conn) == [(START + DAY).date(), last]
     transform_days(conn, pending_days(conn), vault)
     assert (pending_days(conn), tokens(conn, last)) == ([], 2)
     after = contents(conn)
     transform_days(conn, [(START + n * DAY).date() for n in range(6)], vault)
     assert contents(conn) == after
-    assert merge(conn, "anon-1", "ada", **WHY) == Merged()
+    assert merge(conn, [("anon-1", "ada")], **WHY) == Merged()
     assert pending_days(conn) == []
 
 
@@ -141,7 +141,7 @@ def test_merging_equals_a_log_in_which_the_ids_were_one_from_the_start(template:
 def test_a_no_of_one_id_is_one_of_all_until_the_person_says_otherwise(conn: psycopg.Connection, vault: Vault) -> None:
     consents(conn, "withdraw", "anon-1", days=8)
     consents(conn, "grant", "bob", purpose="sharing")
-    merge(conn, "anon-1", "ada", **WHY)
+    merge(conn, [("anon-1", "ada")], **WHY)
     assert get_consent(conn, "ada")["analytics"] == "withdraw"
     assert get_consent(conn, "bob")["analytics"] == "grant"
     assert len(pending_days(conn)) == 4
@@ -161,7 +161,7 @@ def test_a_merge_and_a_decision_at_one_time_miss_nothing(conn: psycopg.Connectio
         other.execute(record.encode())
         conn.execute("set lock_timeout = '50ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            merge(conn, "anon-1", "ada", **WHY)
+            merge(conn, [("anon-1", "ada")], **WHY)
     conn.rollback()
     assert people_of(conn, ["anon-1"]) == {}
 
@@ -172,7 +172,7 @@ def test_what_a_source_states_waits_for_a_steward_where_it_would_join_two_people
     assert take_statements(conn, said, source="web", at=LATER) == Merged(1, 1, 2)
     assert take_statements(conn, said, source="web", at=LATER) == Merged(0, 0, 0)
     assert [row[:3] for row in conflicts(conn)] == [("anon-1", "bob", "web")]
-    assert merge(conn, "anon-1", "bob", **WHY).n_merged == 1
+    assert merge(conn, [("anon-1", "bob")], **WHY).n_merged == 1
     assert conflicts(conn) == []
     assert people_of(conn, ["ada", "anon-1", "bob", "new"]) == {"ada": "bob", "anon-1": "bob"}
     assert others_of(conn, ["anon-1", "new"]) == {"anon-1": ("ada", "bob")}
@@ -192,7 +192,7 @@ def test_what_a_source_states_waits_for_a_steward_where_it_would_join_two_people
 )
 def test_what_is_no_merge_is_refused(conn: psycopg.Connection, given: dict[str, str], message: str) -> None:
     with pytest.raises(IdentityInputError, match=message):
-        merge(conn, **({"alias": "anon-1", "user": "ada", **WHY} | given))
+        merge(conn, [(given.get("alias", "anon-1"), "ada")], **(WHY | {k: v for k, v in given.items() if k != "alias"}))
     assert people_of(conn, ["anon-1", "ada"]) == {}
 
 
@@ -212,7 +212,7 @@ ROW = "insert into privacy.identity_merges values (default, '{}', '{}', true, 's
     ],
 )
 def test_the_server_refuses_a_knot_and_a_change(conn: psycopg.Connection, database: Database, planted: str) -> None:
-    merge(conn, "anon-1", "ada", **WHY)
+    merge(conn, [("anon-1", "ada")], **WHY)
     with database.connect(ADMIN) as admin, pytest.raises(psycopg.Error):
         admin.execute(planted.encode())
     assert people_of(conn, ["anon-1", "bob"]) == {"anon-1": "ada"}

@@ -10,6 +10,7 @@ import pytest
 
 from privacy.collection_consent import blocked_subjects
 from privacy.errors import InvalidDecisionError, UnknownPurposeError
+from privacy.merging import merge
 from privacy.purposes import PURPOSES
 from privacy.receipts import verify_receipt
 from privacy.service import PrivacyService
@@ -118,7 +119,8 @@ def test_the_receipt_holds_every_decision_and_verifies(service: PrivacyService) 
 def test_ids_of_one_person_say_the_same_from_the_merge_on(service: PrivacyService) -> None:
     service.update_consent("u1", {"analytics": True, "marketing": True}, source="portal")
     service.update_consent("visitor", {"analytics": False}, source="banner")
-    assert service.merge_identities("visitor", "u1", by="anna", reason="two accounts").n_merged == 1
+    with service.connect() as conn:
+        assert merge(conn, [("visitor", "u1")], by="anna", reason="two accounts", at=service.now()).n_merged == 1
     assert [service.get_consent(name)["analytics"] for name in ("u1", "visitor")] == ["withdraw", "withdraw"]
     assert service.get_consent("visitor")["marketing"] == "none"  # a merge grants nothing
     assert service.update_consent("visitor", {"analytics": True}, source="portal") == 2

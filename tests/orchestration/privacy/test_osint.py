@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from orchestration import cli
 from orchestration.platform import PlatformResource
 from orchestration.privacy.erasure import ledger_of
+from orchestration.privacy.osint_jobs import osint_import_job
+from privacy.consent import Decision, record_decisions
 from privacy.erasure.ledger import OPENED
 
 pytestmark = pytest.mark.integration
@@ -77,3 +80,28 @@ def test_wrong_input_is_one_line_and_exit_code_two(
     assert "ada" not in printed.err.removeprefix(f"lethe: {file}")
     with platform.open().database.connect("privacy") as conn:
         assert conn.execute("select count(*) from privacy.osint_findings").fetchone() == (0,)
+
+
+def test_a_file_is_brought_as_a_job(platform: PlatformResource, tmp_path: Path) -> None:
+    file = tmp_path / "findings.jsonl"
+
+    def bring(content: str) -> dg.ExecuteInProcessResult:
+        file.write_text(content)
+        config = {"ops": {"osint_import": {"config": {"file": str(file), "source": "github", "by": "anna"}}}}
+        resources = {"platform": platform}
+        done = osint_import_job.execute_in_process(run_config=config, resources=resources, raise_on_error=False)
+        assert "user-ada" not in str(done.all_events)
+        return done
+
+    with platform.open().database.connect("privacy") as conn:
+        at = platform.open().settings.now()
+        record_decisions(conn, [Decision("user-ada", "osint_enrichment", "grant", at, at, "portal", "accept")])
+    refused = bring(line("user-ada") + "user-ada")
+    assert not refused.success
+    assert "line 2 is no JSON" in str([event for event in refused.all_events if event.is_step_failure])
+    done = bring(line("user-ada") + line("user-ada") + line("nobody"))
+    (output,) = [found for found in done.all_events if found.is_successful_output]
+    shown = output.step_output_data.metadata
+    counted = ("read", "stored", "duplicates", "refused/no_consent")
+    assert [shown[name].value for name in counted] == [3, 1, 1, 1]
+    assert "data:image/svg+xml" in str(shown["lines"].value)

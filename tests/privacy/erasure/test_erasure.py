@@ -209,7 +209,7 @@ def test_ids_of_any_kind_are_found(stores: Stores, user: str) -> None:
 def test_either_id_of_a_person_leads_to_both(stores: Stores, named: str) -> None:
     """Nobody names an alias; a statement that waits for a steward goes with the person, too."""
     with stores.database.connect("privacy") as conn:
-        merge(conn, ALIAS, PERSON, by="anna", reason="asked", at=NOW)
+        merge(conn, [(ALIAS, PERSON)], by="anna", reason="asked", at=NOW)
         take_statements(conn, [(ALIAS, OTHER)], source="web", at=NOW)
     needles = SubjectKeys.of((PERSON, ALIAS), stores.vault).needles()
     check(erase(stores, named, request_id=REQUEST, now=NOW))
@@ -229,6 +229,6 @@ def test_an_id_that_is_merged_while_an_erasure_lies_still_goes_with_it(stores: S
     with pytest.raises(KeyboardInterrupt):
         erase(stores, PERSON, request_id=REQUEST, now=NOW, watch=killed)
     with stores.database.connect("privacy") as conn:
-        merge(conn, ALIAS, PERSON, by="anna", reason="asked", at=NOW)
+        merge(conn, [(ALIAS, PERSON)], by="anna", reason="asked", at=NOW)
     check(erase(stores, PERSON, request_id=REQUEST, now=NOW))
     assert places(contents(stores), needles) == []

@@ -133,7 +133,7 @@ def test_everything_of_one_person_and_nothing_of_another(exporter: Exporter) -> 
 
 def test_a_package_holds_every_id_of_the_person(exporter: Exporter, database: Database) -> None:
     with database.connect("privacy") as conn:
-        merge(conn, OTHER, SUBJECT, by="anna", reason="asked by mail", at=NOW)
+        merge(conn, [(OTHER, SUBJECT)], by="anna", reason="asked by mail", at=NOW)
     _, path = exported(exporter)
     with zipfile.ZipFile(path) as opened:
         tables = json.loads(opened.read("data.json"))["tables"]

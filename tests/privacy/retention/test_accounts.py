@@ -56,7 +56,7 @@ def test_a_deleted_account_is_named_after_thirty_days_unless_the_person_came_bac
 def test_an_id_that_its_person_left_behind_is_silent_with_the_person_only(database: Database) -> None:
     put_events(database, [Event("a", ago(10), "anon"), Event("b", ago(10), "ada"), Event("c", ago(10), "other")])
     with database.connect("privacy") as conn:
-        merge(conn, "anon", "ada", by="anna", reason="asked", at=NOW)
+        merge(conn, [("anon", "ada")], by="anna", reason="asked", at=NOW)
     put_events(database, [Event("d", LATER.date() - timedelta(days=5), "anon")])
     assert named(database, LATER) == {("other", "inactive_users", False)}
     assert {user for user, *_ in named(database, LATER + timedelta(days=740))} == {"ada", "other"}

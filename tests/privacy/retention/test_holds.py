@@ -71,7 +71,7 @@ def test_a_hold_on_one_id_holds_what_lies_under_the_others(database: Database, d
         database, [Event("one", ago(days), "anon"), Event("two", ago(days), "ada"), Event("x", ago(days), "bob")]
     )
     with database.connect("privacy") as conn:
-        merge(conn, "anon", "ada", by="anna", reason="asked", at=NOW)
+        merge(conn, [("anon", "ada")], by="anna", reason="asked", at=NOW)
         holds.place(conn, **PLACED, subject="anon")  # type: ignore[arg-type]
         assert [hold.subject for hold in holds.in_force(conn, NOW)] == ["ada", "anon"]
     with database.connect("erasure") as conn:

@@ -134,6 +134,7 @@ SPECIAL: dict[str, dict[str, object]] = {
     "safe.text_embeddings": {"kind": "prompt", "version": 1, "embedding": str([0.0] * 768)},
     "ml.predictions": {"state": "published", "model_version": 1},
     "ml.model_feedback": {"kind": "rating"},
+    "ml.recommendations": {"place": 1, "score": 0.5},
     "quality.drift_results": {"verdict": "stable"},
     "privacy.privacy_requests": {"kind": "access", "state": "refused", "has_started": False, "is_proven": False},
     "privacy.osint_findings": {"source": "s", "kind": "k"},
