@@ -7,8 +7,6 @@ transform and by dbt tests.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,6 @@ from orchestration.cli import DONE, REFUSED, complain
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from privacy.anonymity.judgement import Protection
 
 HELP = "a table in a file: whether people stand alone in it, and a copy in which nobody does"
@@ -34,21 +30,12 @@ def add(actions: Any, command: Any) -> None:
     made.set_defaults(run=anonymise)
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A copy in which nobody stands alone; loss: the share of the detail that went (NCP, 0 to 1)."""
-
-    table: pa.Table
-    loss: float
-    left_out: tuple[str, ...]
-
-
 def check(_settings: Settings, options: argparse.Namespace) -> int:
     """Print what the table protects; 3 when that is less than was asked for."""
     from orchestration.handlers import say
-    from privacy.anonymity.judgement import judge
+    from orchestration.privacy.services import anonymity as service
 
-    judged = judge(read(options.file), _asked(options, subject=options.subject))
+    judged = service.check(options.file, _asked(options, subject=options.subject))
     found = judged.found
     say(
         f"k = {found.smallest or 0}: {found.n_classes:,} classes, {found.n_rows_at_risk:,} of {found.n_rows:,} rows in "
@@ -64,62 +51,12 @@ def check(_settings: Settings, options: argparse.Namespace) -> int:
 def anonymise(_settings: Settings, options: argparse.Namespace) -> int:
     """Write the copy: quasi-identifiers as intervals, the sensitive column, and what is named to be kept."""
     from orchestration.handlers import say
+    from orchestration.privacy.services import anonymity as service
 
-    copy = copy_of(read(options.file), _asked(options), options.keep)
-    write(copy.table, options.to)
+    copy = service.anonymise(options.file, _asked(options), options.keep, options.to)
     say(f"{options.to}: {copy.table.num_rows:,} rows, k = {options.k}, {copy.loss:.1%} of the detail lost")
     say(f"columns left out: {', '.join(copy.left_out) or 'none'}")
     return DONE
-
-
-def copy_of(table: pa.Table, asked: Protection, keep: Sequence[str]) -> Copy:
-    """Quasi-identifiers as intervals, the sensitive column, and what is to be kept; nothing else.
-
-    Raises AnonymityInputError for a column that is not there, IdentifiableRowsError where the rows allow no class.
-    """
-    from privacy.anonymity.errors import AnonymityInputError, IdentifiableRowsError
-    from privacy.anonymity.intervals import anonymise as generalised
-    from privacy.anonymity.measures import ncp
-
-    wanted = [*asked.quasi, *([asked.sensitive] if asked.sensitive else []), *keep]
-    if unknown := [name for name in wanted if name not in table.column_names]:
-        raise AnonymityInputError(f"the table has no column {', '.join(unknown)}")
-    made = generalised(table.select(wanted), asked.quasi, asked.k, constraints=asked.constraints(table))
-    if made.n_suppressed:
-        raise IdentifiableRowsError(f"{table.num_rows:,} rows allow no class that is asked for; nothing was written")
-    left_out = tuple(name for name in table.column_names if name not in wanted)
-    return Copy(made.table, ncp(made.partitioning), left_out)
-
-
-def read(path: Path) -> pa.Table:
-    """A table from a .parquet or .csv file. Raises AnonymityInputError; the parser's own words may quote values."""
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    from privacy.anonymity.errors import AnonymityInputError
-
-    readers = {".parquet": pa.parquet.read_table, ".csv": pa.csv.read_csv}
-    if path.suffix not in readers:
-        raise AnonymityInputError(f"{path} is neither .parquet nor .csv")
-    try:
-        return readers[path.suffix](path)
-    except (OSError, pa.ArrowException) as error:
-        kind = type(error).__name__
-    raise AnonymityInputError(f"{path} cannot be read as {path.suffix[1:]} ({kind})")
-
-
-def write(table: pa.Table, path: Path) -> None:
-    """As .parquet or .csv. Raises AnonymityInputError for another form, or a file that is there."""
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    from privacy.anonymity.errors import AnonymityInputError
-
-    writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
-    if path.suffix not in writers or path.exists():
-        raise AnonymityInputError(f"{path} must be a new file that ends in .parquet or .csv")
-    writers[path.suffix](table, path)
 
 
 def _asked(options: argparse.Namespace, subject: str | None = None) -> Protection:

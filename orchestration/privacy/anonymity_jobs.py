@@ -43,7 +43,7 @@ class CopyWish(TableWish):
 @dg.op(name="anonymity_check", out=dg.Out(int), tags={"team": "privacy"})
 def anonymity_check(context: dg.OpExecutionContext, config: CheckWish) -> int:
     """Measure a table; fails where it protects less than is asked for, with the figures."""
-    from orchestration.privacy.anonymity import read
+    from orchestration.privacy.services.anonymity import read
     from privacy.anonymity.judgement import judge
 
     table, asked = read(Path(config.file)), asked_of(config, subject=config.subject)
@@ -59,11 +59,10 @@ def anonymity_check(context: dg.OpExecutionContext, config: CheckWish) -> int:
 @dg.op(name="anonymise", out=dg.Out(int), tags={"team": "privacy"})
 def anonymise(context: dg.OpExecutionContext, config: CopyWish) -> int:
     """Write the copy; fails and writes nothing where the rows allow no class that is asked for."""
-    from orchestration.privacy.anonymity import copy_of, read, write
+    from orchestration.privacy.services.anonymity import anonymise as write_copy
 
-    table, asked = read(Path(config.file)), asked_of(config)
-    copy = copy_of(table, asked, config.keep)
-    write(copy.table, Path(config.to))
+    asked = asked_of(config)
+    copy = write_copy(Path(config.file), asked, config.keep, Path(config.to))
     n_rows: int = copy.table.num_rows
     context.add_output_metadata({
         "rows": n_rows,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import secrets
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli import DONE
 from orchestration.privacy.commands import AddCommand
+from orchestration.privacy.services import multi_party as service
+from orchestration.privacy.services.multi_party import Part
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def join(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG00
     """Take part in a computation."""
     from orchestration.handlers import say
 
-    computation, result = joined(options)
+    wish = Part(options.computation, options.party, options.folder, options.values, options.patience)
+    computation, result = service.join(wish)
     if options.to:
         options.to.write_text("".join(f"{value!r}\n" for value in result.values))
     for line in words(computation, result):
@@ -91,35 +92,15 @@ def join(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG00
     return DONE
 
 
-def joined(wish: Any) -> tuple[Computation, Result]:
-    """The result of a computation (the options of `join`, or a job's configuration with the same names)."""
-    from privacy.multi_party.certificates import Credentials
-    from privacy.multi_party.computation import Computation
-    from privacy.multi_party.party import take_part
-    from privacy.multi_party.values import read_values
-
-    computation = Computation.load(Path(wish.computation))
-    credentials, values = Credentials(Path(wish.folder), wish.party), read_values(Path(wish.values))
-    return computation, take_part(
-        computation, credentials, values, entropy=secrets.token_bytes, patience=wish.patience
-    )  # fmt: skip
-
-
 def rehearse(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
     """Run all parties here."""
     from orchestration.handlers import say
-    from privacy.multi_party.computation import Computation
-    from privacy.multi_party.rehearsal import rehearse as run
-    from privacy.multi_party.values import read_values
 
-    computation = Computation.load(options.computation)
     named = dict(pair.partition("=")[::2] for pair in options.values)
-    values = {name: read_values(Path(file)) for name, file in named.items()}
-    with tempfile.TemporaryDirectory(prefix="lethe-rehearsal-") as folder:
-        found = run(computation, values, Path(folder))
+    computation, found = service.rehearse(options.computation, {name: Path(file) for name, file in named.items()})
     for line in words(computation, found.result):
         say(line)
-    say(f"{len(values)} parties on this machine, {found.seconds:.2f} s")
+    say(f"{len(named)} parties on this machine, {found.seconds:.2f} s")
     return DONE
 
 

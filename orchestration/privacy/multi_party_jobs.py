@@ -1,11 +1,13 @@
 """One party's part in a computation over organisations as a Dagster job. The protocol is privacy.multi_party's."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration import plots
-from orchestration.privacy.multi_party import MOST_LINES, joined, labelled
+from orchestration.privacy.multi_party import MOST_LINES, labelled
+from orchestration.privacy.services.multi_party import Part, join
 
 if TYPE_CHECKING:
     from privacy.multi_party.computation import Computation, Result
@@ -24,7 +26,9 @@ class PartWish(dg.Config):
 @dg.op(name="multi_party_statistic", out=dg.Out(int), tags={"team": "privacy"})
 def multi_party_statistic(context: dg.OpExecutionContext, config: PartWish) -> int:
     """Take part and show what all parties get; returns how many numbers that is."""
-    computation, result = joined(config)
+    computation, result = join(
+        Part(Path(config.computation), config.party, Path(config.folder), Path(config.values), config.patience)
+    )
     context.add_output_metadata(metadata_of(computation, result))
     return len(result.values)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import pytest
 
 from orchestration import cli
-from orchestration.privacy.multi_party import joined, labelled, words
+from orchestration.privacy.multi_party import labelled, words
 from orchestration.privacy.multi_party_jobs import multi_party_job
+from orchestration.privacy.services.multi_party import Part, join
 from privacy.multi_party.computation import Computation, Result
 from tests.privacy.multi_party.gathering import NAMES, computation
 
@@ -58,7 +58,7 @@ def test_from_an_authority_to_a_result(run: Run, agreed: Path, tmp_path: Path) -
         return {"computation": str(agreed), "party": name, "folder": str(folder), "values": values, "patience": 30.0}
 
     with ThreadPoolExecutor(2) as pool:
-        south = pool.submit(joined, Namespace(**wish("south")))
+        south = pool.submit(join, Part(agreed, "south", folder, tmp_path / "south.txt", 30.0))
         config = {"ops": {"multi_party_statistic": {"config": wish("west")}}}
         west = pool.submit(multi_party_job.execute_in_process, config)
         arguments = [part for key, value in wish("north").items() if key != "computation"
