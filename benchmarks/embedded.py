@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ml import churn, embedded
+from ml.embedded import onnx_graph
 from ml.embedded.agreement import scores
 from ml.embedded.document import document_of, encode
 from ml.training_sets import KEYS, LABEL
@@ -67,7 +68,10 @@ def measure(rung: str, n_rows: int) -> dict[str, float | str | None]:
     known = features.astype(object)
     other = javascript(encode(document), known.where(known.notna(), None).to_dict("records"))
     took["javascript"] = other[1] if other else float("nan")
-    far = {"online": online, "python": python} | ({"javascript": np.array(other[0])} if other else {})
+    graph, began = onnx_graph.graph_of(document), time.perf_counter()
+    by_onnx = onnx_graph.scores(graph, features[document["columns"]].to_numpy())
+    took["onnx"] = time.perf_counter() - began
+    far = {"online": online, "python": python, "onnx": by_onnx} | ({"javascript": np.array(other[0])} if other else {})
     return {
         "rung": rung,
         **{f"{name}_difference": float(np.abs(found - batch).max()) for name, found in far.items()},

@@ -70,7 +70,7 @@ def diagnosis(runner: Runner) -> list[Row]:
 def embedded_scores(runner: Runner) -> list[Row]:
     rows = []
     for found in json.loads(runner.text("embedded", "--json")):
-        for name in ("online", "python", "javascript"):
+        for name in ("online", "python", "javascript", "onnx"):
             if (far := found.get(f"{name}_difference")) is not None:
                 what = f"{found['rung']}, {name} against batch, 10,000 rows"
                 note = f"{found[f'{name}_us_a_row']} microseconds a row"

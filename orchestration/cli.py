@@ -25,7 +25,7 @@ WRONG_INPUT = frozenset(
         "AnonymityInputError", "RetentionInputError", "DeveloperNameError",
         "BreachInputError", "ErasureInputError", "InvalidSignatureError", "UntrustedSignerError",
         "IdentityInputError", "FeatureInputError", "FederatedInputError", "MultiPartyInputError", "ApprovalInputError",
-        "FeedbackInputError", "OsintInputError",
+        "FeedbackInputError", "OsintInputError", "OnnxMissingError",
     }
 )  # fmt: skip
 REFUSALS = frozenset(

@@ -25,6 +25,7 @@ def add(commands: Any, command: AddCommand) -> None:
     exporting = command(actions, "export", "a version as JSON with scorers in Python and JavaScript, no library needed")
     exporting.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to write, new or empty")
     exporting.add_argument("--model-version", type=int, help="the version (default: the champion)")
+    exporting.add_argument("--onnx", action="store_true", help="model.onnx beside it (pip install 'lethe[onnx]')")
     exporting.set_defaults(run=export)
     private_models.add(actions, command)
     listing = command(actions, "waiting", "versions that passed their gates and wait for people's approval")
@@ -87,7 +88,8 @@ def refuse(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def export(settings: Settings, options: argparse.Namespace) -> int:
-    """Write model.json and the two scorers, after they were seen to agree with the model."""
+    """Write model.json, the two scorers and the ONNX graph, after they were seen to agree with the model."""
+    from ml.embedded.document import encode
     from orchestration.handlers import say
     from orchestration.platform import Platform
 
@@ -97,8 +99,9 @@ def export(settings: Settings, options: argparse.Namespace) -> int:
         return complain(f"{platform.registry.name} has no champion yet; name a --model-version", USAGE)
     if is_taken(options.to):
         return complain(f"{options.to} is not empty; name another folder", USAGE)
-    text, gap, n_rows = exported(platform, version)
-    write(options.to, text)
+    document, gap, n_rows = exported(platform, version)
+    text, graph = encode(document), onnx_of(document, n_rows) if options.onnx else None
+    write(options.to, text, graph)
     tell(platform, version, gap, n_rows)
     say(
         f"{options.to}: {platform.registry.name} version {version}, {len(text):,} bytes, SHA-256 "
@@ -112,27 +115,41 @@ def is_taken(folder: Path) -> bool:
     return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
-def exported(platform: Platform, version: int) -> tuple[str, float, int]:
+def exported(platform: Platform, version: int) -> tuple[dict[str, Any], float, int]:
     """The document of a version, its largest difference from the model, and the rows that was seen on."""
     import numpy as np
 
     from ml.embedded.agreement import N_ROWS, probe_rows, require_agreement
-    from ml.embedded.document import document_of, encode
+    from ml.embedded.document import document_of
 
     pipeline, name = platform.registry.load_version(version).pipeline, platform.registry.name
     digest = platform.registry.versions()[version]["lethe.artifact_sha256"]
     document = document_of(pipeline, model=name, version=version, digest=digest)
     gap = require_agreement(pipeline, document, probe_rows(document, N_ROWS, np.random.default_rng(SEED)))
-    return encode(document), gap, N_ROWS
+    return document, gap, N_ROWS
 
 
-def write(folder: Path, text: str) -> None:
-    """The model and the scorers, under the names that their own comments use."""
+def onnx_of(document: dict[str, Any], n_rows: int) -> bytes:
+    """The document as an ONNX graph that says the same of as many drawn rows. Raises ScorersDisagreeError."""
+    import numpy as np
+
+    from ml.embedded import onnx_graph
+    from ml.embedded.agreement import probe_rows, require_equal, scores
+
+    graph, rows = onnx_graph.graph_of(document), probe_rows(document, n_rows, np.random.default_rng(SEED))
+    require_equal(onnx_graph.scores(graph, rows[document["columns"]].to_numpy(np.float64)), scores(document, rows))
+    return graph
+
+
+def write(folder: Path, text: str, graph: bytes | None = None) -> None:
+    """The model and the scorers, under the names that their own comments use, and the ONNX graph that was asked for."""
     from ml import embedded
 
     source = Path(embedded.__file__).parent
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.json").write_text(text, encoding="utf-8")
+    if graph is not None:
+        (folder / "model.onnx").write_bytes(graph)
     for suffix in ("py", "js"):
         (folder / f"lethe_scorer.{suffix}").write_bytes((source / f"scorer.{suffix}").read_bytes())
 

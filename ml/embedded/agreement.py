@@ -40,9 +40,16 @@ def largest_difference(fitted: Pipeline, document: Mapping[str, Any], rows: pd.D
 
 def require_agreement(fitted: Pipeline, document: Mapping[str, Any], rows: pd.DataFrame) -> float:
     """The largest difference. Raises ScorersDisagreeError where it is more than LARGEST_DIFFERENCE."""
-    gap = largest_difference(fitted, document, rows)
+    from ml import churn
+
+    return require_equal(scores(document, rows), churn.probabilities(fitted, rows))
+
+
+def require_equal(exported: Floats, model: Floats) -> float:
+    """The largest difference of two scores of the same rows. Raises ScorersDisagreeError as require_agreement."""
+    gap = float(np.abs(exported - model).max(initial=0.0))
     if not gap <= LARGEST_DIFFERENCE:
-        raise ScorersDisagreeError(f"the exported model is off by up to {gap:.2g} on {len(rows)} rows; report it")
+        raise ScorersDisagreeError(f"the exported model is off by up to {gap:.2g} on {len(model)} rows; report it")
     return gap
 
 

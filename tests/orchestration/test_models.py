@@ -53,6 +53,9 @@ def test_a_version_waits_is_approved_and_leaves_as_a_file(
     assert {path.name for path in folder.iterdir()} == {"model.json", "lethe_scorer.py", "lethe_scorer.js"}
     model = json.loads((folder / "model.json").read_text())
     assert (model["version"], model["columns"]) == (1, versions.COLUMNS)
+    assert lethe("export", "--onnx", "--to", str(tmp_path / "onnx"))[0] == cli.DONE
+    assert (tmp_path / "onnx" / "model.json").read_bytes() == (folder / "model.json").read_bytes()
+    assert b"days_since_last_event" in (tmp_path / "onnx" / "model.onnx").read_bytes()
     code, text = lethe("export", "--to", str(folder))
     assert (code, "is not empty" in text) == (cli.USAGE, True)
     code, text = lethe("export", "--to", str(folder / "model.json" / "below"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -20,9 +21,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ml import churn, embedded
-from ml.embedded import agreement, scorer
+from ml.embedded import agreement, onnx_graph, scorer
 from ml.embedded.agreement import LARGEST_DIFFERENCE, ScorersDisagreeError
 from ml.embedded.document import UnexportableModelError, document_of, encode
+from ml.embedded.onnx_graph import OnnxMissingError
 from ml.embedded.scorer import MissingFeatureError, UnknownFormatError
 from ml.training_sets import KEYS, LABEL
 from tests.ml import synthetic
@@ -96,6 +98,40 @@ def test_javascript_refuses_what_it_does_not_know(model: dict[str, object], said
     run = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=False)
     assert run.returncode
     assert said in run.stderr
+
+
+def test_onnx_agrees_on_ten_thousand_rows_and_where_the_two_could_part(exported: Exported, rows: pd.DataFrame) -> None:
+    fitted, document = exported
+    graph = onnx_graph.graph_of(document)
+    for asked in (rows, agreement.probe_rows(document, 10_000, np.random.default_rng(5))):
+        gap = np.abs(
+            onnx_graph.scores(graph, asked[document["columns"]].to_numpy()) - churn.probabilities(fitted, asked)
+        )
+        assert len(gap) == 10_000
+        assert gap.max() <= LARGEST_DIFFERENCE
+    for spelled in (str(CANARY).encode(), np.float64(CANARY).tobytes(), np.float32(CANARY).tobytes()):
+        assert spelled not in graph
+    about = {found.key: found.value for found in onnx.load_from_string(graph).metadata_props}
+    assert json.loads(about["columns"]) == document["columns"]
+    assert (about["version"], about["artifact_sha256"]) == ("3", "d" * 64)
+
+
+def test_onnx_knows_trees_of_one_leaf_and_endless_thresholds_and_refuses_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    split = {"feature": [0, -1, -1], "threshold": [1.7976931348623157e308, 0, 0], "left": [1, 0, 0],
+             "right": [2, 0, 0], "missing_left": [0, 0, 0], "value": [0, 1.0, -1.0]}  # fmt: skip
+    leaf = {"feature": [-1], "threshold": [0.0], "left": [0], "right": [0], "missing_left": [0], "value": [0.25]}
+    steps = [{"kind": "trees", "start": 0.5, "trees": [leaf, split]}]
+    document = {"model": "m", "version": None, "artifact_sha256": None, "columns": ["a"], "steps": steps}
+    asked = np.array([[3.0], [np.nan], [1e308]])
+    alone = agreement.scores(document, pd.DataFrame(asked, columns=["a"]))
+    assert np.abs(onnx_graph.scores(onnx_graph.graph_of(document), asked) - alone).max() <= LARGEST_DIFFERENCE
+    with pytest.raises(UnexportableModelError, match="the step svm"):
+        onnx_graph.graph_of({**document, "steps": [{"kind": "svm"}]})
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(OnnxMissingError, match=r"lethe\[onnx\]"):
+        onnx_graph.graph_of(document)
 
 
 def test_the_scorers_need_nothing() -> None:
