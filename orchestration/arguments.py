@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     models.add(commands, partial(_command_of, shared))
     rollback = _command(commands, shared, "rollback", "make the champion before this one champion again")
     rollback.add_argument("--reason", required=True, help="why; kept in the decision journal")
+    models.add_name(rollback)
     download = _command(commands, shared, "download", "a model version's file, its digest and types checked first")
+    models.add_name(download)
     download.add_argument("--model-version", type=int, help="the version (default: the champion)")
     download.add_argument("--to", type=Path, required=True, help="the file to write (skops format)")
     return top

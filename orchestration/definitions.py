@@ -15,7 +15,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from dagster_dbt import DbtCliResource
 
     from orchestration import dbt, federated_jobs, jobs, schedules, sensors
-    from orchestration.assets import collection, lifetime, model, privacy, risk, transformations
+    from orchestration.assets import collection, lifetime, model, next_action, privacy, risk, transformations
     from orchestration.platform import PlatformResource
     from orchestration.privacy.jobs import parts
 
@@ -38,6 +38,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             model.predictions_out,
             model.published_predictions,
             model.monitoring_of_churn,
+            next_action.next_action_model,
+            next_action.recommendations,
             *areas.assets,
         ],
         jobs=[jobs.intake_job, jobs.pipeline_job, jobs.retrain_job, *federated_jobs.JOBS, *areas.jobs],

@@ -220,9 +220,9 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
 
     platform = Platform.open(settings)
     with platform.journal() as journal:
-        before, after = roll_back(platform.registry, journal, options.reason)
+        before, after = roll_back(platform.registry_of(options.model), journal, options.reason)
     to = after or "none; the next candidate that passes its gates becomes champion"
-    say(f"champion of {platform.registry.name}: version {before} -> {to}")
+    say(f"champion of {options.model}: version {before} -> {to}")
     return DONE
 
 
@@ -232,18 +232,19 @@ def download(settings: Settings, options: argparse.Namespace) -> int:
     from orchestration.platform import Platform
 
     platform = Platform.open(settings)
-    version = options.model_version or platform.registry.champion()
+    registry = platform.registry_of(options.model)
+    version = options.model_version or registry.champion()
     if version is None:
-        return complain(f"{platform.registry.name} has no champion yet; name a --model-version", USAGE)
+        return complain(f"{registry.name} has no champion yet; name a --model-version", USAGE)
     if options.to.exists():
         return complain(f"{options.to} exists; name another file", USAGE)
-    n_bytes = platform.registry.copy_model(version, options.to)
+    n_bytes = registry.copy_model(version, options.to)
     with platform.journal() as journal:
         text = f"Somebody with access to this home asked for version {version}; digest and types were checked first."
         figures = {"version": version, "bytes": n_bytes}
-        entry = Entry(Event.MODEL_DOWNLOADED, None, platform.registry.name, f"Version {version} copied", text, figures)
+        entry = Entry(Event.MODEL_DOWNLOADED, None, registry.name, f"Version {version} copied", text, figures)
         journal.write(entry)
-    say(f"{options.to}: {platform.registry.name} version {version}, {n_bytes:,} bytes")
+    say(f"{options.to}: {registry.name} version {version}, {n_bytes:,} bytes")
     return DONE
 
 

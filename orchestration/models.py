@@ -1,4 +1,4 @@
-"""`lethe models`: a version as a file that scores anywhere, and people's approvals. Wiring only: ml does both."""
+"""`lethe models`: what there is, a version as a file that scores anywhere, people's approvals. Wiring: ml does it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from orchestration.platform import Platform
 
 SEED = 20261122
+NAMES = ("churn", "next_action")  # as in ml.gates.POLICIES, which takes a second to import
 
 
 def add(commands: Any, command: AddCommand) -> None:
-    """Add `models export`, `private`, `waiting`, `approve` and `refuse`."""
-    parser = commands.add_parser("models", help="model versions: take one out to score anywhere, approve one")
+    """Add `models list`, `export`, `private`, `waiting`, `approve` and `refuse`."""
+    parser = commands.add_parser(
+        "models", help="model versions: list them, take one out to score anywhere, approve one"
+    )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
+    every = command(actions, "list", "every model with its versions: aliases, what they are, what their gates said")
+    every.set_defaults(run=list_all)
     exporting = command(actions, "export", "a version as JSON with scorers in Python and JavaScript, no library needed")
     exporting.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to write, new or empty")
     exporting.add_argument("--model-version", type=int, help="the version (default: the champion)")
@@ -35,9 +40,34 @@ def add(commands: Any, command: AddCommand) -> None:
     refusing = command(actions, "refuse", "refuse a promotion for good")
     refusing.set_defaults(run=refuse)
     for deciding in (approving, refusing):
+        add_name(deciding)
         deciding.add_argument("--model-version", type=int, required=True, help="the version that waits")
         deciding.add_argument("--by", required=True, metavar="NAME", help="who decides; kept in the decision journal")
         deciding.add_argument("--reason", required=True, help="why; kept in the decision journal")
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    """Add `--model`."""
+    parser.add_argument("--model", choices=NAMES, default=NAMES[0], help="which model (default: %(default)s)")
+
+
+def list_all(settings: Settings, _options: argparse.Namespace) -> int:
+    """Print every version of every model, newest first."""
+    from ml.taint import TAINTED
+    from orchestration.handlers import say
+    from orchestration.platform import Platform
+
+    for registry in Platform.open(settings).registries:
+        versions, aliases, champion = registry.versions(), registry.aliases(), registry.champion()
+        say(f"{registry.name}: {f'version {champion} is champion' if champion else 'no champion'}")
+        for version, tags in sorted(versions.items(), reverse=True):
+            passed = {"True": "passed its gates", "False": "refused by its gates"}.get(
+                tags.get("lethe.gates_passed", "")
+            )
+            marked = "tainted" if TAINTED in tags else ""
+            said = [", ".join(aliases.get(version, ())), tags.get("lethe.rung"), passed or "not judged", marked]
+            say(f"  version {version}: {'; '.join(part for part in said if part)}")
+    return DONE
 
 
 def waiting(settings: Settings, _options: argparse.Namespace) -> int:
@@ -48,12 +78,14 @@ def waiting(settings: Settings, _options: argparse.Namespace) -> int:
     from orchestration.training import four_eyes
 
     platform = Platform.open(settings)
-    with platform.journal() as journal:
-        found = four_eyes(platform, journal).waiting(settings.now())
-    for item in found:
-        say(f"version {item.request.version} since {item.request.asked_at:%Y-%m-%d %H:%M}, {describe(item.standing)}")
-        say(f"  {platform.registry.describe(item.request.version)['decision']}")
-    say(f"{len(found)} versions of {platform.registry.name} wait for approval")
+    for registry in platform.registries:
+        with platform.journal() as journal:
+            found = four_eyes(platform, journal, registry.name).waiting(settings.now())
+        for item in found:
+            asked_at = f"{item.request.asked_at:%Y-%m-%d %H:%M}"
+            say(f"version {item.request.version} since {asked_at}, {describe(item.standing)}")
+            say(f"  {registry.describe(item.request.version)['decision']}")
+        say(f"{len(found)} versions of {registry.name} wait for approval")
     return DONE
 
 
@@ -66,11 +98,11 @@ def approve(settings: Settings, options: argparse.Namespace) -> int:
 
     platform = Platform.open(settings)
     with platform.journal() as journal:
-        stands = four_eyes(platform, journal).approve(
+        stands = four_eyes(platform, journal, options.model).approve(
             options.model_version, options.by, options.reason, settings.now()
         )  # fmt: skip
     done = "it is champion now" if stands.is_complete else "another person has to approve it"
-    say(f"version {options.model_version} of {platform.registry.name}: {describe(stands)}; {done}")
+    say(f"version {options.model_version} of {options.model}: {describe(stands)}; {done}")
     return DONE
 
 
@@ -82,8 +114,9 @@ def refuse(settings: Settings, options: argparse.Namespace) -> int:
 
     platform = Platform.open(settings)
     with platform.journal() as journal:
-        four_eyes(platform, journal).refuse(options.model_version, options.by, options.reason, settings.now())
-    say(f"version {options.model_version} of {platform.registry.name} is refused and will not be promoted")
+        people = four_eyes(platform, journal, options.model)
+        people.refuse(options.model_version, options.by, options.reason, settings.now())
+    say(f"version {options.model_version} of {options.model} is refused and will not be promoted")
     return DONE
 
 

@@ -77,6 +77,7 @@ SUBJECT_TABLES = (
     SubjectTable("ml.predictions", "subject", "keyed"),
     SubjectTable("ml.published_predictions", "subject", "keyed"),
     SubjectTable("ml.risk_scores", "subject", "keyed"),
+    SubjectTable("ml.recommendations", "subject", "keyed"),
     SubjectTable("ml.model_feedback", "subject", "keyed"),
     SubjectTable("privacy.privacy_requests", "blinded_subject", "blinded"),
     SubjectTable("privacy.exports", "blinded_subject", "blinded"),

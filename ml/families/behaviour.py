@@ -36,7 +36,8 @@ class TooFewSessionsError(Exception):
 class StepModel(Protocol):
     """What tells next steps."""
 
-    names_: list[str]
+    @property
+    def names_(self) -> list[str]: ...
 
     def log_probabilities(self, begun: Sequence[Steps]) -> Floats: ...
 

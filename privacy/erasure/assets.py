@@ -23,6 +23,9 @@ PLACES: dict[str, tuple[str, ...]] = {
     "ml/training_set": ("ml.training_sets", "ml.training_subjects"),
     "ml/churn_candidate": ("mlflow",),
     "ml/churn_champion": ("mlflow",),
+    "ml/next_action_training_set": ("ml.training_sets", "ml.training_subjects"),
+    "ml/next_action_candidate": ("mlflow",),
+    "ml/next_action_champion": ("mlflow",),
     "ml/churn_monitoring": ("ml.model_feedback", "quality.drift_results", "dagster"),  # Dagster: counts and figures
 }
 # Places that are no table of ours: every byte is searched (sweep.py), and models are followed from training set to

@@ -72,6 +72,7 @@ TARGETS = (
     Target("ml.predictions", "subject", Key.TOKEN),
     Target("ml.published_predictions", "subject", Key.TOKEN, Rule.FOLLOW),
     Target("ml.risk_scores", "subject", Key.TOKEN),
+    Target("ml.recommendations", "subject", Key.TOKEN),
     Target("features.ftr_user_behavior_weekly", "subject", Key.TOKEN),
     Target("features.ftr_user_ai_weekly", "subject", Key.TOKEN),
     Target("features.ftr_user_security_weekly", "subject", Key.TOKEN),

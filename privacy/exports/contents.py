@@ -22,6 +22,7 @@ WORDS = {
     "ml.predictions": "What models predicted about you",
     "ml.published_predictions": "Predictions about you that are in use",
     "ml.model_feedback": "What became of predictions about you, and how they were rated",
+    "ml.recommendations": "What a model expects you to do next",
     "ml.risk_scores": "How far your use stood out as fraud or automation might, and by which signs",
     "privacy.privacy_requests": "Requests that you made about your data",
     "privacy.request_events": "What was done about your requests, by whom and why",

@@ -84,6 +84,7 @@ STORES = (
     Store("ml.predictions", "predicted_at", "ml_training_data"),
     Store("ml.model_feedback", "noted_at", "ml_training_data"),
     Store("ml.risk_scores", "scored_at", "ml_training_data"),
+    Store("ml.recommendations", "recommended_at", "ml_training_data"),
     Store("ml.lifetime_fits", "cutoff_on", "ml_training_data"),
     Store("ml.lifetime_values", "cutoff_on", "ml_training_data", Method.FOLLOWS),
     Store("quality.gate_results", "evaluated_at", "audit_logs"),

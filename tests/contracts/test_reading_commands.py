@@ -9,7 +9,7 @@ from tests.contracts.test_documents import KNOWN
 NAMES_NOBODY = frozenset({
     "run", "up", "serve", "rollback", "download", "dbt-env",
     "status", "url", "down", "features list", "features extract",
-    "models export", "models private", "models waiting", "models approve", "models refuse",
+    "models list", "models export", "models private", "models waiting", "models approve", "models refuse",
     "classify", "mapping suggest", "quarantine list", "quarantine replay",
     "privacy consent grant", "privacy consent withdraw", "privacy consent verify",
     "privacy consent serve", "privacy consent dismiss", "privacy consent gpc",

@@ -37,7 +37,10 @@ class Border:
 
 
 BELOW_PREDICTIONS = frozenset({"ml__published_predictions"})
-BELOW_FEATURES = BELOW_PREDICTIONS | {"churn_model", "ml__predictions", "ml__risk_scores", "quality__predictions_out"}
+BELOW_FEATURES = BELOW_PREDICTIONS | {
+    "churn_model", "ml__predictions", "ml__risk_scores", "next_action_model", "ml__recommendations",
+    "quality__predictions_out",
+}  # fmt: skip
 BELOW_RAW = BELOW_FEATURES | {"privacy_transform", "dbt_build", "quality__features_out"}
 BORDERS = (
     Border(
