@@ -45,7 +45,9 @@ def test_a_week_asks_for_one_retraining_with_its_cause_unless_one_was_days_ago(p
 
     def train(before: timedelta) -> None:
         with platform.open().database.connect("ml") as conn:
-            conn.execute("insert into ml.training_sets values (%s, '', '{}', 1, 1, %s)", (str(before), monday - before))
+            conn.execute(
+                "insert into ml.training_sets values (%s, '', '{}', 1, 1, %s)", (f"churn-{before}", monday - before)
+            )
 
     train(timedelta(days=7, minutes=-1))  # a week ago by the schedule, which takes its minutes
     (request,) = tick().run_requests or []
