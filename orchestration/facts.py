@@ -111,6 +111,15 @@ def model_facts(platform: Platform) -> dict[str, Any] | None:
     return {**facts, "verdicts": said or [decision or "none judged it"]}
 
 
+def next_action_facts(platform: Platform) -> dict[str, Any] | None:
+    """The champion that tells next steps, with its figures, or None where there is none."""
+    registry = platform.registry_of("next_action")
+    if (version := registry.champion()) is None:
+        return None
+    facts = registry.describe(version)
+    return {name: facts[name] for name in ("name", "version", "alias", "rung", "metrics")}
+
+
 def short(figure: float) -> str:
     """A figure with at most three decimals, cut and not rounded: what is to spare is never overstated."""
     if abs(figure) < 0.001:

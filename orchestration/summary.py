@@ -22,7 +22,14 @@ REASONS = {
 
 def text(summary: dict[str, Any]) -> str:
     """The summary in words and figures, ready to print."""
-    parts = [_events(summary), _excluded(summary), _safe(summary), _gates(summary), _model(summary)]
+    parts = [
+        _events(summary),
+        _excluded(summary),
+        _safe(summary),
+        _gates(summary),
+        _model(summary),
+        _next_action(summary),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -74,6 +81,18 @@ def _model(summary: dict[str, Any]) -> str:
     lines += [f"            AUC {_figure(m, key)}  {label}" for label, key in rows if key is None or key in m]
     lines += [f"            {line}" for line in model["verdicts"]]
     return "\n".join(lines)
+
+
+def _next_action(summary: dict[str, Any]) -> str:
+    model = summary.get("next_action")
+    if not model:
+        return ""
+    m = model["metrics"]
+    return (
+        f"            {model['name']} version {model['version']} is {model['alias']}: {model['rung']}\n"
+        f"            MRR {_figure(m, 'mrr')}  next steps of later sessions\n"
+        f"            MRR {_figure(m, 'baseline/mrr')}  the next cheaper model"
+    )
 
 
 def _figure(metrics: dict[str, float], name: str | None) -> str:

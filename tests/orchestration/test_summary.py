@@ -65,6 +65,16 @@ def test_the_model_stands_beside_the_baseline_with_its_interval() -> None:
     assert MODEL["verdicts"][0] in text  # type: ignore[index]
 
 
+def test_the_next_action_model_stands_beside_its_baseline() -> None:
+    figures = {"mrr": 0.67, "mrr_low": 0.66, "mrr_high": 0.68, "baseline/mrr": 0.47}
+    model = {"name": "next_action", "version": 2, "alias": "champion", "rung": "Markov chain", "metrics": figures}
+    text = summary.text(facts(next_action=model))
+    assert "next_action version 2 is champion: Markov chain" in text
+    assert "MRR 0.6700 [0.6600, 0.6800]  next steps" in text
+    assert "MRR 0.4700  the next cheaper model" in text
+    assert "MRR" not in summary.text(facts(next_action=None))
+
+
 def test_no_model_is_said() -> None:
     assert "Model       none yet" in summary.text(facts(model=None))
 
