@@ -38,7 +38,8 @@ ONCE = (
     "tests/dbt_project/test_categories.py", "tests/dbt_project/test_closed_days.py", "tests/dbt_project/test_guide.py",
     "tests/dbt_project/test_manifest.py", "tests/dbt_project/test_metrics.py", "tests/dbt_project/test_pairs.py",
     "tests/dbt_project/test_point_in_time.py", "tests/dbt_project/test_product_marts.py",
-    "tests/dbt_project/test_revenue_marts.py", "tests/dbt_project/test_web_events.py", "tests/ml/test_promotion.py",
+    "tests/dbt_project/test_revenue_marts.py", "tests/dbt_project/test_spark.py",
+    "tests/dbt_project/test_web_events.py", "tests/ml/test_promotion.py",
     "tests/integration/test_bad_commands.py", "tests/orchestration/test_private_models.py",
     "tests/privacy/anonymity/test_dbt.py", "tests/privacy/retention/test_rebuilds.py", "tests/quality/test_gates.py",
 )  # fmt: skip
