@@ -70,3 +70,9 @@
     or not coalesce({{ json_flag('data', 'succeeded') }}, {{ json_flag('data', 'is_valid') }}, true)
     or coalesce({{ json_number('data', 'status') }}, 0) >= 500 as is_error
 {%- endmacro %}
+
+{#
+  At the end of a step that works columns out of others: they are worked out there, once a row. Without it PostgreSQL
+  takes the step apart and works them out again at every mention.
+#}
+{% macro evaluated_once() -%} offset 0 {%- endmacro %}

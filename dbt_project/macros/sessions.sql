@@ -1,6 +1,12 @@
 {# A session ends when a subject does nothing for longer than this. #}
 {% macro session_gap() -%} interval '30 minutes' {%- endmacro %}
 
+{#
+  Whether two dates are one, in a join of people. As an equality the planner joins on it alone where its statistics do
+  not know the newest day yet: it takes that day for empty, and compares everybody with everybody.
+#}
+{% macro same_day(one, other) -%} {{ one }} - {{ other }} = 0 {%- endmacro %}
+
 {# Old sessions over midnight that touch a subject's day. Equalities first: a range would read the whole history. #}
 {% macro sessions_over(sessions, subject, day, prefix='') -%}
     {%- set start, end, n_days = prefix ~ 'started_on', prefix ~ 'ended_on', prefix ~ 'n_days' -%}

@@ -55,7 +55,7 @@
 
 {#
   on-run-end: a model's days are verified when every data test on it ran and passed, and none failed on a view that
-  reads it, through other views too.
+  reads it, through other views too. What a model is only compared with has tests of its own.
 #}
 {% macro verify_days(results) %}
     {% if not execute %} {{ return('') }} {% endif %}
@@ -64,7 +64,8 @@
         {% do passed.update({result.node.unique_id: true}) %}
     {% endfor %}
     {% for test in graph.nodes.values() if test.resource_type == 'test' and test.unique_id not in passed %}
-        {% for upstream in test.depends_on.nodes %} {% do untested.update({upstream: true}) %} {% endfor %}
+        {% set tested = [test.attached_node] if test.attached_node else test.depends_on.nodes %}
+        {% for model in tested %} {% do untested.update({model: true}) %} {% endfor %}
     {% endfor %}
     {% set faulty = [] %}
     {% for result in results if result.node.resource_type == 'test' and result.status in ('fail', 'error') %}
@@ -86,3 +87,21 @@
     where not is_verified and model in ({{ models | join(', ') }})
     {% endif %}
 {% endmacro %}
+
+{#
+  In a test of a model: whether a unique index of its table, whole and over none but these columns, holds rows apart.
+  It is looked up in the database when the test runs, so a table that lost its index is searched for repeats.
+#}
+{% macro has_unique_index(columns) -%}
+    {%- set tested = graph.nodes[model.attached_node] if execute and model.attached_node else none -%}
+    exists (
+        select 1 from pg_catalog.pg_index as i
+        where i.indrelid = to_regclass('{{ tested.schema ~ '.' ~ tested.alias if tested else '' }}')
+            and i.indisunique and i.indisvalid and i.indnkeyatts = i.indnatts
+            and i.indpred is null and i.indexprs is null
+            and array(
+                select a.attname::text from pg_catalog.pg_attribute as a
+                where a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+            ) <@ array{{ columns }}
+    )
+{%- endmacro %}

@@ -91,7 +91,8 @@
                     ) as is_start
                 from {{ fragments }} as f
                 {% if is_incremental() -%}
-                inner join affected_days as a on f.subject = a.subject and f.event_day = a.event_day
+                inner join affected_days as a on f.subject = a.subject and {{ same_day('f.event_day', 'a.event_day') }}
+                where f.event_day = any(array(select distinct event_day from affected_days))
                 {%- endif %}
             ) as marked
         ) as numbered

@@ -172,3 +172,20 @@ def test_a_fault_seen_in_a_view_leaves_the_days_of_what_it_reads_unverified(proj
         conn.execute("update aggregates.agg_web_consent_log set occurred_at = received_at")
     assert project.run(*build), project.output.read_text()
     assert project.rows("select count(*) from staging.model_days where not is_verified") == [(0,)]
+
+
+def test_a_repeated_key_is_found_where_no_index_keeps_it_out(project: Project) -> None:
+    """A unique index answers for its table, so a table that lost its own is searched."""
+    project.replace_days(daily("s", "2024-01-01", 2))
+    assert project.run("run", "-s", "+agg_user_day"), project.output.read_text()
+    tests = ("test", "-s", "+agg_user_day", "--indirect-selection", "cautious")
+    with project.database.connect("dbt") as conn:
+        rows = conn.execute(
+            "select indexrelid::regclass::text from pg_index"
+            " where indrelid = 'aggregates.agg_user_day'::regclass and indisunique"
+        ).fetchall()
+        for (index,) in rows:
+            conn.execute(f"drop index {index}".encode())
+        conn.execute("insert into aggregates.agg_user_day select * from aggregates.agg_user_day limit 1")
+    assert not project.run(*tests)
+    assert project.statuses()["is_key_agg_user_day_subject__event_day"] == "fail"

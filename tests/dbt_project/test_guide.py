@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 GUIDE = (PROJECT.parent / "docs" / "add_a_feature.md").read_text()
 STEP = re.compile(r"[Ii]n `(models/[^`]+)`, (above|below)\n\n```\w+\n(.*?)```\n\n```\w+\n(.*?)```", re.DOTALL)
-KEPT = ("agg_user_day", "agg_user_ai_day", "ftr_user_ai_weekly")
+KEPT = ("agg_user_day", "agg_training_counts", "agg_user_ai_day", "ftr_user_ai_weekly")
 COMMAND = "dbt build --profiles-dir . --full-refresh -s +ftr_user_ai_weekly --indirect-selection cautious"
 
 

@@ -41,7 +41,7 @@ TABLES = (
 MODELS = (
     *("stg_analytics_events", "stg_training_events", "agg_company_channels", "agg_outcome_days"),
     *("agg_subscription_changes+", "agg_company_day_usage+", "agg_customer_purchases+", "agg_rating_pair_days+"),
-    *("agg_experiment_days+", "agg_quality_days+", "mart_storage_cost"),
+    *("agg_experiment_days+", "agg_quality_days+", "mart_storage_cost", "agg_analytics_counts", "agg_training_counts"),
 )
 OF_SAAS = "where plan <> 'Cash'"
 QUERIES = {

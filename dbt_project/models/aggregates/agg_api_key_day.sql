@@ -7,7 +7,7 @@
         {'columns': ['api_key', 'event_day', 'subject']},
         {'columns': ['event_day']}
     ],
-    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_training_counts')) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 

@@ -5,7 +5,7 @@
     indexes=[
         {'columns': ['event_day', 'endpoint', 'http_method'], 'unique': true}
     ],
-    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_analytics_counts')) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 

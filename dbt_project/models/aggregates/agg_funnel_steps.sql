@@ -10,7 +10,12 @@
 with events as (
     select *
     from {{ ref('stg_analytics_events') }}
-    {{ where_dirty_day() }}
+    where subject is not null and (
+        {% for condition in var('funnel_steps').values() -%}
+        {{ condition }}{{ ' or ' if not loop.last }}
+        {% endfor %}
+    )
+        {{ and_dirty_day() }}
 ),
 
 done as (
@@ -22,7 +27,7 @@ done as (
         ('{{ step }}', {{ condition }}){{ ',' if not loop.last }}
         {% endfor %}
     ) as s (step, is_done)
-    where s.is_done and e.subject is not null and e.is_bot is not true
+    where s.is_done and e.is_bot is not true
 )
 
 select

@@ -6,7 +6,7 @@
         {'columns': ['subject', 'event_day', 'known_on'], 'unique': true},
         {'columns': ['event_day']}
     ],
-    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_training_counts')) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 
@@ -25,6 +25,7 @@ with events as (
         coalesce(not is_valid, false) as is_invalid
     from {{ ref('stg_training_events') }}
     {{ where_dirty_day() }}
+    {{ evaluated_once() }}
 )
 
 select

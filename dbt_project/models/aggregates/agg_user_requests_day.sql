@@ -6,7 +6,7 @@
         {'columns': ['subject', 'event_day', 'known_on'], 'unique': true},
         {'columns': ['event_day']}
     ],
-    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_training_counts')) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 
@@ -24,7 +24,8 @@ with events as (
             as request_text
     from {{ ref('stg_training_events') }}
     where action in ('call', 'prompt', 'search', 'payment_method_change', 'payment_failed')
-        {% if is_incremental() %} and event_day = any(array(select event_day from dirty_days)) {% endif %}
+        {{ and_dirty_day() }}
+    {{ evaluated_once() }}
 ),
 
 followed as (

@@ -6,7 +6,7 @@
         {'columns': ['subject', 'event_day', 'known_on'], 'unique': true},
         {'columns': ['event_day']}
     ],
-    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_training_counts')) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 

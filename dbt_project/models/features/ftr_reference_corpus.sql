@@ -4,7 +4,7 @@
     incremental_strategy='append',
     contract={'enforced': true},
     indexes=[{'columns': ['event_day', 'reference_id'], 'unique': true}, {'columns': ['subject']}],
-    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_training_counts')) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 

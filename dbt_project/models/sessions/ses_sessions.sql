@@ -22,7 +22,8 @@ with fragments as (
     select f.subject, f.event_day, f.started_at, f.ended_at, f.n_events, f.steps, f.known_on
     from {{ ref('agg_user_fragments') }} as f
     {% if is_incremental() -%}
-    inner join affected_days as a on f.subject = a.subject and f.event_day = a.event_day
+    inner join affected_days as a on f.subject = a.subject and {{ same_day('f.event_day', 'a.event_day') }}
+    where f.event_day = any(array(select distinct event_day from affected_days))
     {%- endif %}
 ),
 

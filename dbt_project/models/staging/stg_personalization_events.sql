@@ -1,7 +1,7 @@
 -- Events whose subject agreed to personalization, and events that are nobody's: context of a company.
 with events as (
     select * from {{ source('safe', 'pseudonymous_events') }}
-    where purposes @> array['personalization']
+    where 'personalization' = any(purposes)
 )
 
 select

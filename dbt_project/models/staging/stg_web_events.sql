@@ -1,7 +1,7 @@
 -- Events of pages and consent banners, of people who agreed to analytics. JSON is read here and nowhere below.
 with events as (
     select * from {{ source('safe', 'pseudonymous_events') }}
-    where subject is not null and purposes @> array['analytics']
+    where subject is not null and 'analytics' = any(purposes)
 ),
 
 -- A function in `from` is called once a row; written as an expression it would be called again for every column.

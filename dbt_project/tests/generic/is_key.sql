@@ -1,4 +1,7 @@
-{# The columns identify a row: none is null and no combination occurs twice. Returns a count, never the values. #}
+{#
+  The columns identify a row: none is null and no combination occurs twice. Returns a count, never the values. Where a
+  unique index of the table itself holds them apart, only nulls are looked for.
+#}
 {% test is_key(model, columns) %}
 select n_rows
 from (
@@ -9,6 +12,7 @@ from (
     select count(*) as n_rows
     from (
         select 1 as found from {{ model }}
+        where not {{ has_unique_index(columns) }}
         group by {{ columns | join(', ') }} having count(*) > 1
     ) as repeated
 ) as faults

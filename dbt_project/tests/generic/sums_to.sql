@@ -1,4 +1,7 @@
-{# Per event day, the sum of a column equals a sum over what the model was made from. Looks at unverified days. #}
+{#
+  Per event day, the sum of a column equals a sum over what the model was made from, or over events counted apart. A day
+  without rows sums to 0. Looks at unverified days.
+#}
 {% test sums_to(model, model_name, column, upstream, upstream_column='1', upstream_where='true') %}
 with made as (
     select event_day, sum({{ column }}) as n from {{ model }} group by event_day
@@ -13,5 +16,5 @@ source_rows as (
 
 select event_day
 from made full join source_rows using (event_day)
-where made.n is distinct from source_rows.n
+where coalesce(made.n, 0) <> coalesce(source_rows.n, 0)
 {% endtest %}
