@@ -151,6 +151,17 @@ def test_a_training_is_due_before_the_term_ends(home: Platform) -> None:
     assert retention_models.ending(home, 4) is None
 
 
+def test_the_files_of_every_model_end_with_their_term(home: Platform, registry: Registry) -> None:
+    """Versions of two models have the same numbers; each loses its own files."""
+    other = registry.of("next_action")
+    put(other, "churn-a")
+    put(other, "churn-e")
+    assert retention_models.planned(home).line.n == 4
+    assert retention_models.expire(home).line.n == 4
+    assert [EMPTIED in tags for tags in other.versions().values()] == [True, False]
+    assert [EMPTIED in tags for tags in registry.versions().values()] == [True, True, True, False, False]
+
+
 def test_a_kill_midway_is_made_good(home: Platform, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt

@@ -87,6 +87,16 @@ def test_a_planted_fault_is_refused_by_its_own_gate_alone(facts: ModelFacts, gat
     assert _refused(facts) == [gate]
 
 
+def test_a_policy_says_which_gates_judge_by_which_metric() -> None:
+    assert set(gates.POLICIES["churn"].gates) - set(gates.POLICIES["next_action"].gates) == {"embedded"}
+    policy = replace(POLICY, metric="MRR", gates=("plausible", "beats_baseline"))
+    verdicts = decide(replace(GOOD, ece=0.5), None, BASELINE, policy)
+    assert [(v.name, v.passed) for v in verdicts] == [("plausible", True), ("beats_baseline", True)]
+    assert all(v.reason.startswith("MRR") for v in verdicts)
+    with pytest.raises(KeyError, match="gut_feeling"):
+        decide(GOOD, None, BASELINE, replace(POLICY, gates=("gut_feeling",)))
+
+
 def test_a_slice_with_few_rows_is_not_judged() -> None:
     assert _refused(replace(GOOD, slices=_slices(0.3, n_rows=199))) == []
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from ml.gates import VERDICTS, Verdict, dump
+from ml.next_action import rungs
+from ml.next_action.measures import sessions_of
 from orchestration import cli, facts
 from orchestration.platform import Platform, PlatformResource
 from orchestration.training import four_eyes, promotion_policy, settle
 from tests.ml import versions
+from tests.ml.next_action import habits
 
 pytestmark = [pytest.mark.integration]
 
@@ -79,6 +82,23 @@ def test_a_refusal_and_a_gate_take_the_question_back(home: Platform, capsys: pyt
     with home.journal() as journal:
         assert "was refused by Linus" in settle(home, decision, journal)["why"]
     assert home.registry.champion() is None
+
+
+def test_another_model_waits_and_is_approved_by_its_name(
+    home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    registry = home.registry_of("next_action")
+    versions.register(registry, tmp_path, rungs.learn(rungs.CHAIN, sessions_of(habits.step_set(habits.rows(60)).known)))
+    assert promotion_policy(home, "next_action").approvals == 0
+    with home.journal() as journal:
+        shown = settle(home, versions.passed(registry, 1), journal)
+    assert "lethe models approve --model-version 1 --model next_action" in shown["why"]
+    arguments = ["models", "approve", "--model-version", "1", "--reason", "read", "--home", str(home.home), "--by"]
+    assert cli.main([*arguments, "Ada"]) == cli.USAGE, "the churn model's first version does not wait"
+    for name in ("Ada", "Grace"):
+        assert cli.main([*arguments, name, "--model", "next_action"]) == cli.DONE
+    assert "it is champion now" in capsys.readouterr().out
+    assert (registry.champion(), home.registry.champion()) == (1, None)
 
 
 def test_a_rollback_is_one_command(home: Platform, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
