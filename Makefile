@@ -14,7 +14,7 @@ DBT := cd dbt_project && ../$(BIN)/dbt
 # Where the environment forbids bytecode, every process would compile all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run up down test check style types sql bench clean dbt-changed nightly
+.PHONY: help install run up down test check style types sql bench clean dbt-changed nightly spark
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,11 @@ nightly: install ## build and test all dbt models, look at the freshness of sour
 	@eval "$$($(BIN)/lethe dbt-env $(HOME_OPTION))" && $(DBT) build --profiles-dir . \
 		&& mkdir -p $(abspath $(DBT_STATE)) && cp target/manifest.json $(abspath $(DBT_STATE)) \
 		&& ../$(BIN)/dbt source freshness --profiles-dir .
+	@$(MAKE) --no-print-directory spark
+
+spark: install ## build dbt's models on Spark as well, with equal rows; adds the extra `spark` to .venv, wants Java 17
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,spark]'
+	@$(BIN)/python -m pytest -q tests/dbt_project/test_spark.py
 
 clean: ## remove the environment and caches (never a home)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
