@@ -32,7 +32,7 @@ FAULTS = {
         "NothingToScoreError", "NothingToldError", "OneClassError", "OverdueModelError", "RegistryError",
         "ReplayedRoundError", "ScorersDisagreeError", "TamperedApprovalError", "TamperedArtefactError",
         "TooFewLabelsError", "TooFewSessionsError", "TooFewSilosError", "TooLittleHistoryError", "TooShortALogError",
-        "TrainingSetError", "UnexportableModelError", "UnknownFormatError", "UnknownStepsError",
+        "TorchMissingError", "TrainingSetError", "UnexportableModelError", "UnknownFormatError", "UnknownStepsError",
         "UnsealedChampionError", "UntraceableVersionError", "UntrustedArtefactError", "UnusableValueError",
         "UnusableVectorError", "WrongLengthError",
     },
