@@ -24,11 +24,17 @@ class SparkMissingError(WarehouseError):
     """Spark, dbt-spark or Java is not on this machine."""
 
 
+class NoFilesError(WarehouseError):
+    """The folder that models were to be built from has no file of a staging view."""
+
+
 def build(folder: Path, select: Sequence[str], exclude: Sequence[str], config: Mapping[str, str]) -> bool:
     """Build the models below staging that dbt's `select` names (none: all) but `exclude`; whether all were built.
 
-    Raises SparkMissingError.
+    Raises NoFilesError and SparkMissingError.
     """
+    if not any(folder.glob("*.*.parquet")):
+        raise NoFilesError(f"{folder} has no SCHEMA.TABLE.parquet of a staging view: --home HOME writes them")
     lacking = missing()
     if lacking:
         raise SparkMissingError(lacking)
@@ -57,7 +63,7 @@ def export_home(home: Path, folder: Path) -> dict[str, int]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one build; the exit code is 0 when every model was built."""
+    """Run one build; the exit code is 0 when every model was built, 1 when not, 2 when nothing could be tried."""
     parser = argparse.ArgumentParser("python -m orchestration.spark", description="Build dbt's models on Spark.")
     parser.add_argument("folder", type=Path, help="where the files of the staging views are, and the tables come")
     parser.add_argument("--home", type=Path, help="write the files first, from this home")
@@ -67,11 +73,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--small", action="store_true", help="settings for a log of some thousand events")
     options = parser.parse_args(arguments)
     config = (SMALL if options.small else {}) | dict(pair.split("=", 1) for pair in options.conf)
-    if options.home:
-        for table, rows in export_home(options.home, options.folder).items():
-            sys.stdout.write(f"{table}: {rows} rows\n")
     exclude = () if options.try_all else tuple(NOT_ON_SPARK)
-    return 0 if build(options.folder, options.select, exclude, config) else 1
+    try:
+        if options.home:
+            for table, rows in export_home(options.home, options.folder).items():
+                sys.stdout.write(f"{table}: {rows} rows\n")
+        return 0 if build(options.folder, options.select, exclude, config) else 1
+    except WarehouseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.spark import NOT_ON_SPARK
+from orchestration.spark import NOT_ON_SPARK, main
 from tests.dbt_project.conftest import Project
 from tests.dbt_project.histories import events_of_every_kind
 from tests.dbt_project.test_incremental import NO_HISTORY, seeded
@@ -105,6 +105,17 @@ def test_every_model_has_the_same_rows_on_spark(project: Project, tmp_path: Path
     built = [table for table in project.models() if table.split(".")[1] not in NOT_ON_SPARK]
     found = {table: compared(project, tmp_path, table)[:3] for table in built}
     assert {table: said for table, said in found.items() if said} == {}
+
+
+def test_what_is_missing_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")  # and so without any java
+    assert main([str(tmp_path)]) == 2
+    assert "--home HOME writes them" in capsys.readouterr().err
+    (tmp_path / "staging.stg_days.parquet").touch()
+    assert main([str(tmp_path)]) == 2
+    assert "install" in capsys.readouterr().err
 
 
 def test_a_row_a_figure_and_a_null_that_differ_are_seen() -> None:
