@@ -17,7 +17,8 @@ def text_models(runner: Runner) -> list[Row]:
 
 def sequence_models(runner: Runner) -> list[Row]:
     """Each with its interval; the protocol stands in benchmarks/model_bars_sequences.py."""
-    return _bars(runner, "model_bars_sequences", "page_sequences", ("bms", "fifa", "vendors", "projects", "returns"))
+    parts = ("bms", "fifa", "networks_bms", "networks_fifa", "vendors", "projects", "returns")
+    return _bars(runner, "model_bars_sequences", "page_sequences", parts)
 
 
 def tabular_models(runner: Runner) -> list[Row]:

@@ -22,7 +22,7 @@ from tests.homes import CLOCK, Home, make_home
 
 BAR = 1.3
 END = date.fromisoformat(CLOCK[:10]) - timedelta(days=2)
-LEARNING = frozenset({"churn_model"})
+LEARNING = frozenset({"churn_model", "next_action_model"})
 MAPPING = """
 source: simulator
 fields: {id: id, user_id: user_id, persona_id: persona_id, company_id: company_id, event_type: event_type,
