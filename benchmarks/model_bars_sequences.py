@@ -184,9 +184,10 @@ def network_bars(folder: Path, name: str) -> list[BarFigure]:
     rows = []
     for cell in ("gru", "lstm"):
         model = RecurrentNextStep(cell).fit(train)
-        note = f"{len(asked.wanted):,} pages; {len(model.losses_)} epochs"
         answers = (ranks.measures(places_of(model, asked))["hr_1"], mixture, asked.units)
-        rows += shares(f"every page, {name}, {cell.upper()}", answers, "mixture of counts", None, note)
+        rows += shares(
+            f"every page, {name}, {cell.upper()}", answers, "mixture of counts", None, f"{len(train):,} known"
+        )
     return rows
 
 

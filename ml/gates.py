@@ -77,10 +77,14 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The candidate's metric minus another model's, and who the other is; None where it could not be compared."""
+    """The candidate's metric minus another model's, and who the other is; None where it could not be compared.
+
+    must_go: the other learnt from somebody who is gone, so that its equal may take its place.
+    """
 
     other: str
     difference: Figure | None
+    must_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +142,18 @@ def beats_baseline(baseline: Comparison | None, policy: PromotionPolicy) -> Verd
 
 
 def beats_incumbent(incumbent: Comparison | None, policy: PromotionPolicy) -> Verdict:
-    """No worse than the champion: lower bound above the tolerance and a point estimate of at least 0."""
+    """No worse than the champion: lower bound above the tolerance, and a value of at least 0 unless it must go."""
     floor = policy.incumbent_tolerance
     if incumbent is None:
         return Verdict("beats_incumbent", True, None, floor, "there is no champion yet, so none can be beaten")
     gain = incumbent.difference
     if gain is None or not math.isfinite(gain.low) or not math.isfinite(gain.value):
         return Verdict("beats_incumbent", False, None, floor, f"{incumbent.other} could not be compared on these rows")
-    if gain.value < 0:
+    if gain.value < 0 and not incumbent.must_go:
         text = f"{policy.metric} gain over {incumbent.other} {gain}; the value itself is below 0"
         return Verdict("beats_incumbent", False, gain.value, 0.0, text)
-    text = f"{policy.metric} gain over {incumbent.other} {gain}; its lower bound counts"
+    why = ", which learnt from somebody who is gone," if incumbent.must_go else ""
+    text = f"{policy.metric} gain over {incumbent.other}{why} {gain}; its lower bound counts"
     return _above("beats_incumbent", gain.low, floor, text)
 
 

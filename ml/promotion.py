@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml import gates
 from ml.approvals import ApprovalMissingError
 from ml.gates import Comparison, PromotionPolicy, Verdict
 from ml.journal import Entry, Event, Journal
+from ml.taint import TAINTED
 
 if TYPE_CHECKING:
     from ml.contenders import Contender
@@ -54,7 +55,7 @@ def decide_promotion(
     champion = registry.champion()
     if champion == candidate.version:
         return PromotionDecision(candidate.name, candidate.version, champion, (), None, already_champion=True)
-    comparison = None if champion is None else candidate.against(registry, champion)
+    comparison = None if champion is None else beside_champion(candidate, registry, champion)
     verdicts = gates.decide(candidate.facts(registry), comparison, candidate.against_baseline(), policy)
     decision = PromotionDecision(
         candidate.name, candidate.version, champion, verdicts, comparison, approvals=policy.approvals
@@ -63,6 +64,12 @@ def decide_promotion(
     registry.note(candidate.version, {**said, gates.VERDICTS: gates.dump(verdicts)})
     _tell(journal, candidate, decision)
     return decision
+
+
+def beside_champion(candidate: Contender, registry: Registry, champion: int) -> Comparison:
+    """The comparison with a champion, and whether that one learnt from somebody who is gone."""
+    found = candidate.against(registry, champion)
+    return replace(found, must_go=TAINTED in registry.versions()[champion])
 
 
 def promote(decision: PromotionDecision, registry: Registry, journal: Journal) -> int:

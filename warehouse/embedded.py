@@ -31,6 +31,9 @@ CONFIGURATION = {
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    # Nobody replicates from here: a table made in a transaction is written once, not a second time to the log.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -108,7 +111,9 @@ class EmbeddedServer:
         password.touch(mode=0o600)
         self._own(password)
         password.write_text(self.password())
-        options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions")
+        # Order by bytes, which is the order of UTF-8: sorting ids as words of a language takes a quarter longer.
+        locale = ("--encoding=UTF8", "--locale=C.UTF-8", "--lc-collate=C")
+        options = ("--auth=scram-sha-256", *locale, "--no-instructions")
         made = self._run("initdb", "-D", str(draft), "-U", "lethe", f"--pwfile={password}", *options)
         password.unlink()
         if made.returncode != 0:

@@ -115,6 +115,14 @@ def test_the_champion_must_not_be_worsened(gain: Figure | None) -> None:
     assert _refused(incumbent=Comparison("version 1", gain)) == ["beats_incumbent"]
 
 
+def test_a_champion_that_learnt_from_somebody_who_is_gone_is_replaced_by_its_equal() -> None:
+    equal, worse = Figure(-0.0001, -0.001, 0.001), Figure(-0.004, -0.006, 0.0)
+    assert _refused(incumbent=Comparison("version 1", equal)) == ["beats_incumbent"]
+    assert _refused(incumbent=Comparison("version 1", equal, must_go=True)) == []
+    assert _refused(incumbent=Comparison("version 1", worse, must_go=True)) == ["beats_incumbent"]
+    assert _refused(incumbent=Comparison("version 1", None, must_go=True)) == ["beats_incumbent"]
+
+
 def test_a_refusal_names_the_gate_and_the_distance() -> None:
     text = gates.refusal(gates.decide(replace(GOOD, ece=0.08), BETTER, BASELINE, POLICY))
     assert text.startswith("calibrated refused: 0.08 against 0.05, 0.03 short")

@@ -19,7 +19,7 @@ from ml.next_action.sessions import MODEL, StepSet
 from ml.next_action.training import Candidate, Fitted, fit_candidate, train_candidate, training_key
 from ml.promotion import PromotionDecision, PromotionRefusedError, decide_promotion, promote, rollback
 from ml.registry import Registry
-from ml.taint import TAINTED, Taint
+from ml.taint import TAINTED, Taint, taint
 from ml.training_sets import store
 from tests.ml import versions
 from tests.ml.next_action import habits
@@ -144,6 +144,23 @@ def test_a_version_that_was_taken_out_of_service_stays_out(good: Fitted, models:
     assert refused(decide_promotion(second, models, POLICY, journal)) == {"not_rolled_back"}
 
 
+def test_a_tainted_champion_is_replaced_by_one_without_the_person(
+    good: Fitted, models: Registry, journal: Journal, tmp_path: Path
+) -> None:
+    """The new one knows a little less; a champion that nobody taints would stay."""
+    models.promote(recorded(good, models).version)
+    rows = habits.rows()
+    second = recorded(fit(habits.step_set(rows[rows["subject"] != "u_0007"]), tmp_path), models)
+    gain = second.against(models, 1).difference
+    assert gain is not None
+    assert abs(gain.value) < 0.005
+    taint(models, [good.training_set.training_set_id], cause="erasure-1", now=AT)
+    decision = decide_promotion(second, models, POLICY, journal)
+    assert decision.comparison is not None
+    assert decision.comparison.must_go
+    assert refused(decision) == set(), decision.explain()
+
+
 def test_the_dearer_model_is_taken_where_it_ranks_better() -> None:
     """What comes last is what came first: a chain of the step before cannot see that."""
     known = sessions_of(habits.step_set(habits.rows(second_order=True)).known)
@@ -184,11 +201,11 @@ def test_an_erasure_taints_the_versions_that_saw_the_person_alone(
         recorded(replace(good, training_set=made), models)
         with database.connect("ml") as conn:
             store(conn, made, set(made.known["subject"]) | set(made.later["subject"]), provenance())
-    taint = Taint(database, (registry, models), provenance().blinding_key)
-    (fact,) = taint.taint(taint.members(["u_0007"]), cause="erasure-1", now=AT)
+    index = Taint(database, (registry, models), provenance().blinding_key)
+    (fact,) = index.taint(index.members(["u_0007"]), cause="erasure-1", now=AT)
     assert (fact["model"], fact["version"]) == (MODEL, 1)
     assert [TAINTED in tags for tags in models.versions().values()] == [True, False]
     assert TAINTED not in registry.versions()[1]
-    both = taint.taint(taint.members(["u_0008"]), cause="erasure-2", now=AT)
+    both = index.taint(index.members(["u_0008"]), cause="erasure-2", now=AT)
     assert [(item["model"], item["version"]) for item in both] == [(MODEL, 1), (MODEL, 2)]
-    assert taint.members(["u_nobody"]) == {}
+    assert index.members(["u_nobody"]) == {}
