@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,14 +33,11 @@ def row(name: str, found: Figure, unit: str, bar: float | None = None, note: str
     return BarFigure(name, found.value, found.low, found.high, unit, bar, note)
 
 
-def report(parts: Parts, protocol: str | None, *, usual: Sequence[str] | None = None) -> None:
-    """Measure the parts that the command line names on the folder it names; a table, then one JSON object.
-
-    usual: the parts where it names none; None: all.
-    """
+def report(parts: Parts, protocol: str | None) -> None:
+    """Measure the parts that the command line names on the folder it names; a table, then one JSON object."""
     parser = argparse.ArgumentParser(description=protocol, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=Settings.load().shared_data or "../shared/data")
-    parser.add_argument("--only", nargs="+", choices=sorted(parts), default=list(usual or parts))
+    parser.add_argument("--only", nargs="+", choices=sorted(parts), default=list(parts))
     options = parser.parse_args()
     figures = [found for name in options.only for part in parts[name] for found in part(Path(options.folder))]
     for found in figures:

@@ -12,8 +12,8 @@ that are tested; all items are ranked, and a tie counts as an error.
   what a model that is not told can do. Baseline: a Markov chain.
   Longest match: all-k-order Markov of up to WINDOW pages (published: AKOM), to see how near this protocol is to theirs.
   A session counts as a person, as the data do not say whose it is; the model keeps what K_PEOPLE sessions share, the
-  baselines everything. every: all next pages of the first tested fold, with weights learned on all pages; in
-  networks_bms and networks_fifa asked of a GRU and an LSTM (extra `deep`).
+  baselines everything. every: all next pages of the first tested fold, with weights learned on all pages;
+  benchmarks/model_bars_networks.py asks the same of a GRU and an LSTM.
 - vendors: reviewers' first reviews of a vendor new to them, those reviewed before left out, from the set of these.
   Likeness and factors learn from people of two vendors or more, popularity from all.
   Visits are parted by time: before VALIDATE of them learn, up to TEST choose settings, the others test models that
@@ -29,7 +29,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,6 @@ from ml.families import step_tables
 from ml.families.behaviour import Questions, StepModel, places_of, questions
 from ml.families.next_step import MarkovChain, NextStep
 from ml.families.recommendation import ImplicitFactors, ItemToItem, Popularity, used
-from ml.families.recurrent import RecurrentNextStep
 from ml.families.result import mean_of, paired
 from ml.families.step_tables import Steps, places_in
 from ml.families.timing import LONGEST_HOURS, MedianGap, ReturnTime, returns
@@ -174,23 +172,6 @@ def every_page(found: list[list[str]], design: Codes, folds: list[Codes], name: 
     ]  # fmt: skip
 
 
-def network_bars(folder: Path, name: str) -> list[BarFigure]:
-    """A GRU and an LSTM on all next pages of the first tested fold, beside the mixture. Raises TorchMissingError."""
-    found = pages(folder, name, SHORTEST)[:MOST]
-    mixed = np.random.default_rng(SEED).permutation(len(found))
-    first, *others = np.array_split(mixed[len(found) // 5 :], FOLDS)
-    train, asked = sequences(found, [mixed[: len(found) // 5], *others]), questions(sequences(found, [first]))
-    mixture = ranks.measures(places_of(NextStep().fit(train), asked))["hr_1"]
-    rows = []
-    for cell in ("gru", "lstm"):
-        model = RecurrentNextStep(cell).fit(train)
-        answers = (ranks.measures(places_of(model, asked))["hr_1"], mixture, asked.units)
-        rows += shares(
-            f"every page, {name}, {cell.upper()}", answers, "mixture of counts", None, f"{len(train):,} known"
-        )
-    return rows
-
-
 def last_pages(found: list[list[str]], which: Codes) -> Questions:
     """The last page of each session after the WINDOW pages before it."""
     return questions([found[session][-WINDOW - 1 :] for session in which], last_only=True)
@@ -290,8 +271,6 @@ def return_bars(folder: Path) -> list[BarFigure]:
 PARTS: Parts = {
     "bms": (partial(page_bars, name="BMS"),),
     "fifa": (partial(page_bars, name="FIFA"),),
-    "networks_bms": (partial(network_bars, name="BMS"),),
-    "networks_fifa": (partial(network_bars, name="FIFA"),),
     "vendors": (next_vendors,),
     "projects": (next_projects,),
     "returns": (return_bars,),
@@ -299,4 +278,4 @@ PARTS: Parts = {
 
 
 if __name__ == "__main__":
-    report(PARTS, __doc__, usual=[name for name in PARTS if not name.startswith("networks") or find_spec("torch")])
+    report(PARTS, __doc__)

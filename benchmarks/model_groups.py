@@ -17,8 +17,11 @@ def text_models(runner: Runner) -> list[Row]:
 
 def sequence_models(runner: Runner) -> list[Row]:
     """Each with its interval; the protocol stands in benchmarks/model_bars_sequences.py."""
-    parts = ("bms", "fifa", "networks_bms", "networks_fifa", "vendors", "projects", "returns")
-    return _bars(runner, "model_bars_sequences", "page_sequences", parts)
+    parts = ("bms", "fifa", "vendors", "projects", "returns")
+    return [
+        *_bars(runner, "model_bars_sequences", "page_sequences", parts),
+        *_bars(runner, "model_bars_networks", "page_sequences", ("bms", "fifa")),
+    ]
 
 
 def tabular_models(runner: Runner) -> list[Row]:
