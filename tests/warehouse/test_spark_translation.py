@@ -8,7 +8,7 @@ from warehouse.spark.dialect import UntranslatableError
 from warehouse.spark.translation import tables_of, translated
 
 DAYS = {"subject": "text", "event_day": "date", "at": "timestamptz", "n": "int", "cost": "numeric", "tags": "text[]"}
-COLUMNS = {"aggregates": {"days": DAYS, "people": {"subject": "text", "cutoff_on": "date"}}}
+COLUMNS = {"aggregates": {"days": DAYS, "people": {"subject": "text", "cutoff_on": "date", "n": "int"}}}
 
 
 def said(query: str) -> str:
@@ -51,6 +51,17 @@ def test_an_aggregate_over_a_lateral_is_a_join_and_a_group() -> None:
     assert "LATERAL" not in found
     assert "LEFT JOIN" in found
     assert "found_row.is_there AND" in found, "an outer row without any row counts none"
+
+
+@pytest.mark.parametrize(
+    "lateral",
+    [
+        "left join lateral (select max(d.n) as n from aggregates.days as d where d.n > p.n) as s on s.n > 1",
+        "cross join lateral (select d.n from aggregates.days as d where d.subject = p.subject limit 1) as s",
+    ],
+)
+def test_other_laterals_stay_what_they_are(lateral: str) -> None:
+    assert "JOIN LATERAL (SELECT" in said(f"select p.subject, s.n from aggregates.people as p {lateral}")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def _places(select: exp.Select) -> Iterator[int]:
         return
     before = {select.args["from_"].this.alias_or_name}
     for place, join in enumerate(select.args.get("joins") or []):
-        if join.this.meta.get("lateral") and _is_aggregate(join.this.this) and _can_join(join.this.this, before):
+        is_lateral = join.this.meta.get("lateral") and join.args.get("on") in (None, exp.true())
+        if is_lateral and _is_aggregate(join.this.this) and _can_join(join.this.this, before):
             yield place
         before.add(join.this.alias_or_name)
 
