@@ -154,6 +154,12 @@ def figures(small: list[Cost], large: list[Cost], full: Cost) -> dict[str, float
     return found
 
 
+def print_nodes(full: Cost, n: int) -> None:
+    """The most costly nodes of a full build, by the clock."""
+    for node in sorted(full.nodes, key=lambda node: -full.nodes[node])[:n]:
+        print(f"  {node:<58}{full.nodes[node]:9.2f} s", flush=True)
+
+
 def report(found: dict[str, float], nodes: list[tuple[str, float, float]], n_events: int) -> None:
     """Figures with their bars, then what grew and what costs most."""
     for name, value in found.items():
@@ -177,6 +183,7 @@ def main() -> None:
     with history(per_day, options.days // 10, new_days) as short, history(per_day, options.days, new_days) as long:
         for one in (short, long):
             print(f"{one.n_events:,} events in {one.days} days, full build: {one.full}", flush=True)
+        print_nodes(long.full, options.nodes)
         small, large = list[Cost](), list[Cost]()
         for number in range(new_days):
             for one, costs in ((short, small), (long, large)):
