@@ -67,9 +67,9 @@ def decide_promotion(
 
 
 def beside_champion(candidate: Contender, registry: Registry, champion: int) -> Comparison:
-    """The comparison with a champion, and whether that one learnt from somebody who is gone."""
-    found = candidate.against(registry, champion)
-    return replace(found, must_go=TAINTED in registry.versions()[champion])
+    """The comparison with a champion, and whether that one, unlike the candidate, learnt from somebody who is gone."""
+    found, tags = candidate.against(registry, champion), registry.versions()
+    return replace(found, must_go=TAINTED in tags[champion] and TAINTED not in tags[candidate.version])
 
 
 def promote(decision: PromotionDecision, registry: Registry, journal: Journal) -> int:

@@ -159,6 +159,10 @@ def test_a_tainted_champion_is_replaced_by_one_without_the_person(
     assert decision.comparison is not None
     assert decision.comparison.must_go
     assert refused(decision) == set(), decision.explain()
+    models.note(2, {TAINTED: "erasure-2"})
+    again = decide_promotion(second, models, POLICY, journal).comparison
+    assert again is not None
+    assert not again.must_go, "who is gone is in both"
 
 
 def test_the_dearer_model_is_taken_where_it_ranks_better() -> None:
