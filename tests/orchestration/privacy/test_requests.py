@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,6 +121,9 @@ class Versions:
 
     name = "churn"
 
+    def of(self, name: str) -> OtherVersions:
+        return OtherVersions(name)
+
     def run_id(self, version: int) -> str:
         return f"run-{version}"
 
@@ -127,12 +131,26 @@ class Versions:
         return {1: {"lethe.training_set_id": "churn-1"}, 2: {"lethe.training_set_id": "churn-9"}}
 
 
+@dataclass(frozen=True)
+class OtherVersions:
+    """The registry of another model; its first version learned from a set of its own."""
+
+    name: str
+
+    def run_id(self, version: int) -> str:
+        return f"run-{version} of {self.name}"
+
+    def versions(self) -> dict[int, dict[str, str]]:
+        return {1: {"lethe.training_set_id": f"{self.name}-1"}}
+
+
 def test_the_models_that_learned_from_a_person_are_named(platform: PlatformResource) -> None:
     opened = platform.open()
     opened.__dict__["registry"] = Versions()
     key = opened.vault.purpose_key("training_subjects")
     with opened.database.connect(ADMIN) as conn:
-        for name, members in (("churn-1", ["user-1", "user-2"]), ("churn-2", ["user-2"])):
+        sets = {"churn-1": ["user-1", "user-2"], "churn-2": ["user-2"], "next_action-1": ["user-1"]}
+        for name, members in sets.items():
             conn.execute(
                 "insert into ml.training_sets values (%s, '', '{}', 1, 1, %s)", (name, datetime(2026, 1, 1, tzinfo=UTC))
             )
@@ -141,5 +159,6 @@ def test_the_models_that_learned_from_a_person_are_named(platform: PlatformResou
                 conn.execute("insert into ml.training_subjects values (%s, %s)", (name, blinded))
     rows = {who: models_that_used(opened, who) for who in ("user-1", "user-2", "user-3")}
     learned = {"training_set": "churn-1", "run": "run-1", "model": "churn", "version": 1}
+    other = {"training_set": "next_action-1", "run": "run-1 of next_action", "model": "next_action", "version": 1}
     gone = {"training_set": "churn-2", "run": None, "model": None, "version": None}
-    assert rows == {"user-1": [learned], "user-2": [learned, gone], "user-3": []}
+    assert rows == {"user-1": [learned, other], "user-2": [learned, gone], "user-3": []}

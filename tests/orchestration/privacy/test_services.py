@@ -115,6 +115,9 @@ class NoVersions:
 
     name = "churn"
 
+    def of(self, _name: str) -> NoVersions:
+        return self
+
     def versions(self) -> dict[int, dict[str, str]]:
         return {}
 
