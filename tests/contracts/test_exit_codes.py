@@ -37,7 +37,8 @@ FAULTS = {
         "UnusableVectorError", "WrongLengthError",
     },
     "orchestration": {
-        "AlreadyUpError", "AnotherRunError", "DbtParseError", "RunFailedError", "ServiceFailedError", "SiloGoneError",
+        "AlreadyUpError", "AnotherRunError", "DbtParseError", "NoFilesError", "RunFailedError", "ServiceFailedError",
+        "SiloGoneError", "SparkMissingError",
     },
     "privacy": {
         "BrokenLedgerError", "ChangedNoticeError", "ChangedPackageError", "ContributionQueryError",
@@ -53,8 +54,8 @@ FAULTS = {
     },
     "quality": {"MissingFeatureError", "UnknownParameterError", "UnknownSuiteError", "UnsafeNameError"},
     "warehouse": {
-        "DatabaseUnreachableError", "MigrationChangedError", "ServerStartError", "UnsupportedServerError",
-        "WarehouseError",
+        "DatabaseUnreachableError", "MigrationChangedError", "NotExportableError", "ServerStartError",
+        "UnsupportedServerError", "UntranslatableError", "WarehouseError",
     },
 }  # fmt: skip
 

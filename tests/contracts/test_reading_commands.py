@@ -16,7 +16,7 @@ NAMES_NOBODY = frozenset({
     "privacy requests open", "privacy requests list", "privacy requests verify-identity", "privacy requests approve",
     "privacy requests refuse", "privacy requests withdraw", "privacy requests extend", "privacy requests link",
     "privacy requests expire",
-    "privacy identities merge",
+    "privacy identities merge", "privacy identities merge-file",
     "privacy anonymity check", "privacy anonymity anonymise",  # a file of their own, not what is held here
     "privacy erasure run", "privacy erasure verify", "privacy erasure status", "privacy verify",
     "privacy osint import",
