@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     indexes=[{'columns': ['subject', 'event_day', 'started_at'], 'unique': true}, {'columns': ['event_day']}],
-    pre_hook=["{{ find_dirty_days(['event_days'], ref('agg_training_counts')) }}", "{{ delete_dirty_days() }}"],
+    pre_hook=["{{ find_dirty_days(['event_days']) }}", "{{ delete_dirty_days() }}"],
     post_hook="{{ record_built_days() }}"
 ) }}
 
