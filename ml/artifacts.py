@@ -28,7 +28,10 @@ FAMILY_TYPES: Mapping[str, tuple[str, ...]] = {
     ),
     "preferences": ("ml.families.preferences.PairPreference",),
     "resource_generation": ("ml.families.step_language.StepLanguage",),
-    "behaviour": ("ml.families.next_step.MarkovChain", "ml.families.next_step.NextStep"),
+    "behaviour": (
+        "ml.families.next_step.MarkovChain", "ml.families.next_step.NextStep",
+        "ml.families.recurrent.RecurrentNextStep",
+    ),
     "recommendation": ("ml.families.recommendation.ImplicitFactors", "ml.families.recommendation.ItemToItem"),
     "returns": (*ALLOWED_TYPES, "ml.families.timing.ReturnTime"),
     "risk": (*ALLOWED_TYPES, "ml.families.risk.RiskScore", "sklearn.tree._tree.Tree"),

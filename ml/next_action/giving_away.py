@@ -10,7 +10,8 @@ import hashlib
 import numpy as np
 
 from ml.families.behaviour import Questions, Sessions, questions
-from ml.families.next_step import NextStep
+from ml.families.next_step import MarkovChain, NextStep
+from ml.families.recurrent import RecurrentNextStep
 from ml.families.step_language import UnknownStepsError
 from ml.families.step_tables import last_steps, places_in
 from ml.intervals import Codes, Floats, encode
@@ -66,7 +67,14 @@ def _shares(learned_from: Sessions, asked: Questions, rung: str) -> Floats:
     except UnknownStepsError:
         return np.zeros(len(asked.wanted))
     wanted = places_in(model.names_, np.array(asked.wanted, dtype=str))
-    lags = last_steps(asked.begun, model.names_, model.window if isinstance(model, NextStep) else 1)
+    lags = last_steps(asked.begun, model.names_, _looks_back(model))
     _, first, row = np.unique(lags, axis=0, return_index=True, return_inverse=True)
     shares = np.exp(model.log_probabilities([asked.begun[at] for at in first]))
     return np.where(wanted >= 0, shares[row.ravel(), np.maximum(wanted, 0)], 0.0)
+
+
+def _looks_back(model: NextStep | MarkovChain | RecurrentNextStep) -> int:
+    """How many steps a model tells the next one from: beginnings that end alike need to be asked once."""
+    if isinstance(model, RecurrentNextStep):
+        return model.longest
+    return model.window if isinstance(model, NextStep) else 1

@@ -17,6 +17,7 @@ from ml import ranks
 from ml.evaluation import Outcomes, calibration_curve
 from ml.families.behaviour import QUESTIONS_AT_ONCE, Questions, Sessions, StepModel, questions
 from ml.families.next_step import MarkovChain, NextStep
+from ml.families.recurrent import RecurrentNextStep
 from ml.families.result import mean_figure, mean_of, paired
 from ml.families.step_tables import Steps, places_in
 from ml.intervals import N_RESAMPLES, Codes, Figure, Floats, encode, figure, subject_counts
@@ -84,10 +85,10 @@ class Report:
     membership: Membership | None
 
 
-def step_model(pipeline: Pipeline) -> NextStep | MarkovChain:
+def step_model(pipeline: Pipeline) -> NextStep | MarkovChain | RecurrentNextStep:
     """The estimator that a next-action pipeline ends with."""
     model = pipeline[-1]
-    if not isinstance(model, NextStep | MarkovChain):
+    if not isinstance(model, NextStep | MarkovChain | RecurrentNextStep):
         raise TypeError(f"the pipeline ends with a {type(model).__name__}, which tells no next steps")
     return model
 

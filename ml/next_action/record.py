@@ -30,8 +30,9 @@ def metrics(fitted: Fitted) -> dict[str, float]:
     for name, item in report.measures.items():
         found |= _figure(name, item.model) | _figure(f"baseline/{name}", item.other)
         found |= _figure(f"gain/{name}", item.gain)
-    for name, left_out in (("mixture", fitted.ladder.mixture), ("chain", fitted.ladder.chain)):
-        found |= _figure(f"validation/{name}/mrr", left_out)
+    ladder = fitted.ladder
+    for name, left_out in (("mixture", ladder.mixture), ("chain", ladder.chain), ("network", ladder.network)):
+        found |= _figure(f"validation/{name}/mrr", left_out) if left_out else {}
     found |= {"ece": report.ece, "seconds": fitted.seconds}
     for part in report.slices:
         found |= {f"slice/{part.name}/mrr": part.figure.value, f"slice/{part.name}/n_rows": float(part.n_rows)}

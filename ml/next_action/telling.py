@@ -33,8 +33,8 @@ def started(journal: Journal, training_set: StepSet) -> None:
     decision = "Sessions frozen and split by time"
     journal.write(Entry(Event.DATASET_PREPROCESSED, name, None, decision, frozen(training_set), figures))
     text = (
-        "Compared on people left out: a Markov chain of the step before, and a mixture of counts of several views. A "
-        f"count of fewer than {K_PEOPLE} people is in neither."
+        "Compared on people left out: a Markov chain of the step before, a mixture of counts of several views, and a "
+        f"recurrent network where PyTorch is. A step of fewer than {K_PEOPLE} people is in none."
     )
     journal.write(Entry(Event.TRAINING_STARTED, name, MODEL, "Ladder of models", text, figures))
 
@@ -60,8 +60,18 @@ def selected(ladder: Ladder) -> str:
     gain, taken = ladder.gain, ladder.chosen
     return (
         f"On people left out the mixture of counts has an MRR of {ladder.mixture}, the Markov chain {ladder.chain}: "
-        f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]. The dearer model is taken where the lower bound is "
-        f"above 0, so the {taken} is."
+        f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]. {_of_network(ladder)} A dearer model is taken where "
+        f"the lower bound is above 0, so the {taken} is."
+    )
+
+
+def _of_network(ladder: Ladder) -> str:
+    if ladder.network is None or ladder.network_gain is None:
+        return "No recurrent network was tried: PyTorch (the extra `deep`) is not installed."
+    gain = ladder.network_gain
+    return (
+        f"A recurrent network has {ladder.network}, beside the better of them {gain.value:+.4f} "
+        f"[{gain.low:+.4f}, {gain.high:+.4f}]."
     )
 
 

@@ -23,7 +23,7 @@ from ml.families.recommendation import ImplicitFactors, ItemToItem
 from ml.families.risk import RiskScore
 from ml.families.step_language import StepLanguage
 from ml.families.tabular import TabularClassifier
-from tests.ml.families import test_companies, test_peers, test_risk, test_tabular, test_timing
+from tests.ml.families import test_companies, test_peers, test_recurrent, test_risk, test_tabular, test_timing
 from tests.ml.families.test_answers import exchanges
 from tests.ml.families.test_preferences import contests
 
@@ -76,8 +76,11 @@ def tabular() -> tuple[Any, Callable[[Any], Any]]:
 
 
 def behaviour() -> tuple[Any, Callable[[Any], Any]]:
-    model = NextStep().fit([["open", "save", "close"]] * 300)
-    return model, lambda loaded: loaded.steps[-1][1].log_probabilities([["open"]])
+    """The mixture, and a network as fitting leaves it: two files would say no more."""
+    both = Pipeline([
+        ("network", test_recurrent.given("gru")), ("mixture", NextStep().fit([["open", "save", "close"]] * 300)),
+    ])  # fmt: skip
+    return both, lambda loaded: np.hstack([model.log_probabilities([["open", "a"]]) for _, model in loaded.steps])
 
 
 def recommendation() -> tuple[Any, Callable[[Any], Any]]:

@@ -6,14 +6,16 @@ import json
 import zipfile
 from dataclasses import replace
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ml.artifacts import UntrustedArtefactError, load_allowed
 from ml.gates import POLICIES
 from ml.journal import Journal
-from ml.next_action import giving_away, rungs
+from ml.next_action import giving_away, rungs, telling
 from ml.next_action.measures import sessions_of, step_model
 from ml.next_action.sessions import MODEL, StepSet
 from ml.next_action.training import Candidate, Fitted, fit_candidate, train_candidate, training_key
@@ -172,6 +174,28 @@ def test_the_dearer_model_is_taken_where_it_ranks_better() -> None:
     assert (ladder.chosen, ladder.gain.low > 0) == (rungs.MIXTURE, True)
     assert rungs.Ladder.parse(json.loads(json.dumps(ladder.document()))) == ladder
     assert rungs.cheaper(ladder.chosen, known)[0] == rungs.CHAIN
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed here")
+def test_without_pytorch_no_network_is_tried_and_the_journal_says_so() -> None:
+    ladder = rungs.climb(sessions_of(habits.step_set(habits.rows()).known))
+    assert (ladder.network, ladder.network_gain) == (None, None)
+    assert "PyTorch (the extra `deep`) is not installed" in telling.selected(ladder)
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: no network is compared")
+def test_a_network_is_taken_where_the_counts_do_not_reach() -> None:
+    """What comes last is what came first, eight steps before: further back than the mixture looks."""
+    rows = habits.rows(300)
+    draw = np.random.default_rng(3)
+    begun = [draw.choice(["open", "edit", "share"]) for _ in range(len(rows))]
+    steps = [" > ".join([first, *draw.choice(["view", "scroll"], 8), first]) for first in begun]
+    known = sessions_of(habits.step_set(rows.assign(steps=steps)).known)
+    ladder = rungs.climb(known)
+    assert ladder.chosen == rungs.NETWORK, ladder
+    assert rungs.Ladder.parse(json.loads(json.dumps(ladder.document()))) == ladder
+    assert rungs.cheaper(ladder.chosen, known)[0] == rungs.MIXTURE
+    assert "A recurrent network has" in telling.selected(ladder)
 
 
 def test_the_attack_finds_what_counts_of_single_people_give_away(monkeypatch: pytest.MonkeyPatch) -> None:
