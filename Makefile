@@ -51,6 +51,8 @@ types:
 sql:
 	@$(BIN)/sqlfluff lint --nocolor dbt_project/models dbt_project/tests
 
+# Workers share the cores: threads of one would only turn round waiting for those of another.
+test: export OMP_NUM_THREADS = 1
 test: check ## everything CI runs: checks, all tests, the integration tests again on a server of its own
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 	@$(BIN)/python -m tests.server -- $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup \

@@ -135,4 +135,4 @@ def _end(started: subprocess.Popen[str]) -> None:
             started.communicate(timeout=GRACE_SECONDS)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(started.pid, signal.SIGKILL)
-    started.wait()
+    started.communicate()  # its pipes are read to their end and closed
