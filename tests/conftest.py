@@ -40,8 +40,7 @@ ONCE = (
     "tests/dbt_project/test_point_in_time.py", "tests/dbt_project/test_product_marts.py",
     "tests/dbt_project/test_revenue_marts.py", "tests/dbt_project/test_spark.py",
     "tests/dbt_project/test_web_events.py", "tests/ml/test_promotion.py",
-    "tests/integration/test_bad_commands.py", "tests/integration/test_decisions.py", "tests/integration/test_shown.py",
-    "tests/orchestration/test_next_action.py", "tests/orchestration/test_private_models.py",
+    "tests/integration/test_bad_commands.py", "tests/orchestration/test_private_models.py",
     "tests/privacy/anonymity/test_dbt.py", "tests/privacy/retention/test_rebuilds.py", "tests/quality/test_gates.py",
 )  # fmt: skip
 

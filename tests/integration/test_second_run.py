@@ -32,7 +32,6 @@ N_NEW = 190  # as many as on any other day of the simulation
 
 @pytest.mark.integration
 @pytest.mark.xdist_group("completed")
-@pytest.mark.once  # the home that may be changed goes through every stage on the other server, and through a new day
 def test_a_second_run_materialises_nothing_and_says_so(completed: Completed) -> None:
     assert completed.finished.code == 0, completed.finished.err
     database = completed.home.database()
